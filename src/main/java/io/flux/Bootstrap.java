@@ -1,0 +1,101 @@
+package io.flux;
+
+import io.flux.embedded.EmbeddedRedis;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.support.DefaultListableBeanFactory;
+import org.springframework.boot.context.properties.bind.Bindable;
+import org.springframework.boot.context.properties.bind.Binder;
+import org.springframework.context.ApplicationContextInitializer;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.core.env.ConfigurableEnvironment;
+import org.springframework.core.env.MapPropertySource;
+
+/**
+ * Before any bean: turns {@code flux.bundles} and {@code flux.routes} into the files that Camel loads, picks what has no
+ * fixed default, and starts the embedded Redis when none is named, so that it is the first to start and the last to stop.
+ */
+final class Bootstrap implements ApplicationContextInitializer<ConfigurableApplicationContext> {
+    private static final Logger LOG = LoggerFactory.getLogger(Bootstrap.class);
+
+    @Override
+    public void initialize(ConfigurableApplicationContext context) {
+        ConfigurableEnvironment environment = context.getEnvironment();
+        List<String> bundles = Binder.get(environment)
+                .bind("flux.bundles", Bindable.listOf(String.class))
+                .orElse(List.of());
+        Map<String, Object> derived = new HashMap<>();
+        derived.putAll(routes(environment, bundles));
+        if (environment.getProperty("flux.port") == null) {
+            derived.put("flux.port", bundles.contains("gateway") ? 8080 : 0);
+        }
+        if (environment.getProperty("flux.id", "").isBlank()) {
+            derived.put("flux.id", UUID.randomUUID().toString());
+        }
+        derived.put("spring.data.redis.url", redisUrl(context, bundles));
+        environment.getPropertySources().addFirst(new MapPropertySource("flux", derived));
+    }
+
+    private static Map<String, Object> routes(ConfigurableEnvironment environment, List<String> bundles) {
+        String configured = environment.getProperty("flux.routes", "classpath:routes");
+        boolean shipped = configured.startsWith("classpath:");
+        Path folder = shipped ? null : Path.of(configured).toAbsolutePath();
+        String base = shipped ? configured : "file:" + folder;
+        List<String> patterns = new ArrayList<>();
+        List<String> reloaded = new ArrayList<>();
+        for (String bundle : bundles.contains("common") ? bundles : plusCommon(bundles)) {
+            if (folder != null && !Files.isDirectory(folder.resolve(bundle))) {
+                throw new IllegalStateException("FLUX_BUNDLES names " + bundle + ", but there is no folder "
+                        + folder.resolve(bundle) + "; FLUX_ROUTES says where the bundles are");
+            }
+            patterns.add(base + "/" + bundle + "/*.camel.yaml");
+            reloaded.add(bundle + "/*.camel.yaml");
+        }
+        Map<String, Object> derived = new HashMap<>();
+        derived.put("camel.main.routes-include-pattern", String.join(",", patterns));
+        derived.put("camel.component.kamelet.location", base + "/engines");
+        if (environment.getProperty("flux.routes-reload", Boolean.class, false)) {
+            if (folder == null) {
+                throw new IllegalStateException(
+                        "FLUX_ROUTES_RELOAD needs FLUX_ROUTES to be a folder, not the routes inside the jar");
+            }
+            derived.put("camel.main.routes-reload-enabled", true);
+            derived.put("camel.main.routes-reload-directory", folder.toString());
+            derived.put("camel.main.routes-reload-directory-recursive", true);
+            derived.put("camel.main.routes-reload-pattern", String.join(",", reloaded));
+            derived.put("camel.main.routes-reload-remove-all-routes", false);
+        }
+        return derived;
+    }
+
+    private static List<String> plusCommon(List<String> bundles) {
+        List<String> all = new ArrayList<>(bundles);
+        all.add("common");
+        return all;
+    }
+
+    private static String redisUrl(ConfigurableApplicationContext context, List<String> bundles) {
+        ConfigurableEnvironment environment = context.getEnvironment();
+        String configured = environment.getProperty("flux.redis-url", "");
+        if (!configured.isBlank()) {
+            return configured;
+        }
+        if (!bundles.contains("gateway") || !bundles.contains("worker")) {
+            throw new IllegalStateException("FLUX_BUNDLES=" + String.join(",", bundles)
+                    + " is one part of Flux; FLUX_REDIS_URL must name the Redis that it shares with the others");
+        }
+        EmbeddedRedis redis = new EmbeddedRedis(Path.of(environment.getProperty("flux.data", ".flux"), "redis"));
+        redis.start();
+        LOG.info("Embedded Redis at {}", redis.uri());
+        // Registered before any other bean, so destroyed after all of them.
+        ((DefaultListableBeanFactory) context.getBeanFactory()).registerDisposableBean("embeddedRedis", redis::stop);
+        return redis.uri().toString();
+    }
+}

@@ -1,0 +1,90 @@
+package io.flux;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flux.job.EventJson;
+import io.flux.ledger.Ledger;
+import io.flux.observe.Health;
+import io.flux.observe.QueueStatus;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.time.Duration;
+import java.util.concurrent.Executors;
+import org.apache.camel.CamelContext;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.data.redis.connection.RedisConnectionFactory;
+import org.springframework.data.redis.core.StringRedisTemplate;
+import org.springframework.data.redis.listener.RedisMessageListenerContainer;
+import org.springframework.data.redis.serializer.RedisSerializer;
+
+/** Beans of every process. */
+@Configuration(proxyBeanMethods = false)
+class CommonConfiguration {
+    /** Long enough for a gateway to get from create to accept under any load; short enough to leave no litter. */
+    private static final Duration UNACCEPTED = Duration.ofMinutes(1);
+
+    @Bean
+    ObjectMapper objectMapper() {
+        return new ObjectMapper();
+    }
+
+    @Bean
+    EventJson eventJson(ObjectMapper mapper) {
+        return new EventJson(mapper);
+    }
+
+    @Bean
+    RedisSerializer<String> redisStrings() {
+        return RedisSerializer.string();
+    }
+
+    /** One thread, because the stock executor starts one for each message and loses their order. */
+    @Bean
+    RedisMessageListenerContainer redisListeners(RedisConnectionFactory connections) {
+        RedisMessageListenerContainer container = new RedisMessageListenerContainer();
+        container.setConnectionFactory(connections);
+        container.setTaskExecutor(Executors.newSingleThreadExecutor(task -> {
+            Thread thread = new Thread(task, "redis-messages");
+            thread.setDaemon(true);
+            return thread;
+        }));
+        return container;
+    }
+
+    @Bean
+    Ledger ledger(StringRedisTemplate redis, FluxProperties flux) {
+        return new Ledger(redis, flux.retention(), UNACCEPTED);
+    }
+
+    @Bean
+    PrometheusMeterRegistry meterRegistry() {
+        PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        new JvmMemoryMetrics().bindTo(registry);
+        new JvmThreadMetrics().bindTo(registry);
+        new ProcessorMetrics().bindTo(registry);
+        return registry;
+    }
+
+    @Bean
+    JvmGcMetrics jvmGcMetrics(MeterRegistry registry) {
+        JvmGcMetrics metrics = new JvmGcMetrics();
+        metrics.bindTo(registry);
+        return metrics;
+    }
+
+    @Bean
+    Health health(CamelContext camel, StringRedisTemplate redis, ObjectProvider<Health.Readiness> readiness) {
+        return new Health(camel, redis, readiness);
+    }
+
+    @Bean
+    QueueStatus queueStatus(StringRedisTemplate redis, FluxProperties flux, MeterRegistry registry) {
+        return new QueueStatus(redis, flux.model(), registry);
+    }
+}

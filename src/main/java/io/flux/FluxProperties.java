@@ -1,0 +1,82 @@
+package io.flux;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+
+/**
+ * Flux's configuration. {@code application.yaml} holds every default and says what each option means; each
+ * {@code flux.some-option} is also the environment variable {@code FLUX_SOME_OPTION}.
+ */
+@ConfigurationProperties("flux")
+public record FluxProperties(
+        List<String> bundles,
+        String routes,
+        String host,
+        int port,
+        List<String> allowedOrigins,
+        int messageLimit,
+        int maxTokensDefault,
+        int maxTokensLimit,
+        String redisUrl,
+        Path data,
+        int queueLimit,
+        Duration retention,
+        Duration lease,
+        int attempts,
+        String id,
+        String model,
+        String modelFile,
+        String template,
+        String engine,
+        String llamaDir,
+        Duration engineStall,
+        int slots,
+        int threads,
+        int context) {
+
+    public FluxProperties {
+        check(!bundles.isEmpty(), "bundles must name at least one of gateway, worker");
+        for (String bundle : bundles) {
+            check(bundle.matches("[a-z][a-z0-9-]*"), "bundles must be folders of the routes directory, not " + bundle);
+        }
+        check(port >= 0 && port <= 65535, "port must be between 0 and 65535, not " + port);
+        check(queueLimit >= 1, "queue-limit must be at least 1, not " + queueLimit);
+        check(attempts >= 1, "attempts must be at least 1, not " + attempts);
+        check(slots >= 1, "slots must be at least 1, not " + slots);
+        check(threads >= 0, "threads must be at least 0 (0: cores / slots), not " + threads);
+        check(context >= 0, "context must be at least 0 (0: the model's own), not " + context);
+        check(
+                model.matches("[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}"),
+                "model must be 1 to 128 letters, digits, . _ : / -, not '" + model + "'");
+        positive(retention, "retention");
+        positive(lease, "lease");
+        positive(engineStall, "engine-stall");
+    }
+
+    /** Whether this process takes requests. */
+    public boolean gateway() {
+        return bundles.contains("gateway");
+    }
+
+    /** Whether this process runs engines. */
+    public boolean worker() {
+        return bundles.contains("worker");
+    }
+
+    /** Threads of each engine: as configured, or the cores shared among the slots. */
+    public int engineThreads() {
+        return threads > 0 ? threads : Math.max(1, Runtime.getRuntime().availableProcessors() / slots);
+    }
+
+    private static void positive(Duration duration, String name) {
+        check(!duration.isNegative() && !duration.isZero(), name + " must be more than 0, not " + duration);
+    }
+
+    private static void check(boolean holds, String rule) {
+        if (!holds) {
+            throw new IllegalArgumentException("flux." + rule);
+        }
+    }
+}

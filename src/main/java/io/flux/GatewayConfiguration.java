@@ -1,0 +1,57 @@
+package io.flux;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flux.gateway.Cancellation;
+import io.flux.gateway.ErrorReply;
+import io.flux.gateway.Hub;
+import io.flux.gateway.Submission;
+import io.flux.job.EventJson;
+import io.flux.job.MessageReader;
+import io.flux.job.RequestIds;
+import io.flux.job.RequestLimits;
+import io.flux.ledger.Keys;
+import io.flux.ledger.Ledger;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+/** Beans that the gateway's routes call by name. */
+@Configuration(proxyBeanMethods = false)
+@ConditionalOnBundle("gateway")
+class GatewayConfiguration {
+
+    @Bean
+    MessageReader messages(ObjectMapper mapper, FluxProperties flux) {
+        return new MessageReader(
+                mapper,
+                new RequestLimits(flux.messageLimit(), flux.maxTokensDefault(), flux.maxTokensLimit()),
+                flux.model(),
+                new RequestIds());
+    }
+
+    @Bean
+    Submission submission(Ledger ledger, ObjectMapper mapper, FluxProperties flux) {
+        return new Submission(ledger, mapper, flux.model(), flux.queueLimit());
+    }
+
+    @Bean
+    Cancellation cancellation(Ledger ledger) {
+        return new Cancellation(ledger);
+    }
+
+    @Bean
+    ErrorReply errors(EventJson json) {
+        return new ErrorReply(json);
+    }
+
+    /** Closed by {@link Lifecycle}, while its clients can still be told. */
+    @Bean(destroyMethod = "")
+    Hub hub(Ledger ledger, EventJson json, FluxProperties flux, MeterRegistry registry) {
+        Hub hub = new Hub(ledger, json, Keys.gatewayChannel(flux.id()));
+        Gauge.builder("flux.sockets", hub, Hub::connections)
+                .description("Open WebSocket connections")
+                .register(registry);
+        return hub;
+    }
+}

@@ -1,0 +1,59 @@
+package io.flux.engine;
+
+import java.util.Objects;
+
+/**
+ * How an engine ended: either with a reason to finish or with a failure.
+ *
+ * @param finish why the answer ended, or null when it failed
+ * @param failure what went wrong, or null when nothing did
+ * @param exitCode the process's exit code (128 + n when signal n killed it); null when it did not end by itself
+ * @param promptTokens tokens read, or null when the engine did not say
+ * @param completionTokens tokens generated, the one that ends the text included; null when the engine did not say
+ * @param stderrTail the end of what the engine wrote to stderr, at most 4096 chars, for operators
+ */
+public record EngineEnd(
+        FinishReason finish,
+        EngineFailure failure,
+        Integer exitCode,
+        Integer promptTokens,
+        Integer completionTokens,
+        String stderrTail)
+        implements EngineOutput {
+
+    /** The most chars that {@link #stderrTail} holds. */
+    static final int STDERR_CHARS = 4096;
+
+    public EngineEnd {
+        if ((finish == null) == (failure == null)) {
+            throw new IllegalArgumentException("an engine ends with a reason to finish or a failure, not both");
+        }
+        Objects.requireNonNull(stderrTail, "stderrTail");
+        stderrTail = lastOf(stderrTail, STDERR_CHARS);
+    }
+
+    static EngineEnd finished(FinishReason finish, Integer exitCode, String stderr) {
+        return new EngineEnd(finish, null, exitCode, null, null, stderr);
+    }
+
+    static EngineEnd failed(EngineFailure failure, Integer exitCode, String stderr) {
+        return new EngineEnd(null, failure, exitCode, null, null, stderr);
+    }
+
+    EngineEnd withTokens(Integer prompt, Integer completion) {
+        return new EngineEnd(finish, failure, exitCode, prompt, completion, stderrTail);
+    }
+
+    /** Whether the attempt failed. */
+    public boolean isFailure() {
+        return failure != null;
+    }
+
+    private static String lastOf(String text, int chars) {
+        if (text.length() <= chars) {
+            return text;
+        }
+        int start = text.length() - chars;
+        return text.substring(Character.isLowSurrogate(text.charAt(start)) ? start + 1 : start);
+    }
+}

@@ -1,0 +1,126 @@
+package io.flux.engine;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The engines that run in this worker, by request. Opens a process as a stream, lets others stop it, and stops one that
+ * writes nothing for too long. One daemon thread, ended by {@link #close}, watches. For any thread.
+ */
+public final class Engines implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Engines.class);
+    private static final long LONGEST_TICK_MILLIS = 250;
+
+    /** How long an engine may keep its reader waiting unless told otherwise; loading a model is in it. */
+    public static final Duration DEFAULT_STALL = Duration.ofMinutes(2);
+
+    private final Map<String, EngineStream> streams = new ConcurrentHashMap<>();
+    private final long stallNanos;
+    private final LongSupplier nanoTime;
+    private final ScheduledExecutorService watchdog;
+    private volatile boolean closed;
+
+    public Engines() {
+        this(DEFAULT_STALL);
+    }
+
+    /** @param stall how long an engine may write nothing while somebody waits for it */
+    public Engines(Duration stall) {
+        this(stall, System::nanoTime);
+    }
+
+    Engines(Duration stall, LongSupplier nanoTime) {
+        if (stall.isNegative() || stall.isZero()) {
+            throw new IllegalArgumentException("the stall time must be positive, not " + stall);
+        }
+        this.stallNanos = stall.toNanos();
+        this.nanoTime = nanoTime;
+        this.watchdog = Executors.newSingleThreadScheduledExecutor(task -> {
+            Thread thread = new Thread(task, "flux-engine-watchdog");
+            thread.setDaemon(true);
+            return thread;
+        });
+        long tick = Math.max(10, Math.min(LONGEST_TICK_MILLIS, stall.toMillis() / 4));
+        var unused = watchdog.scheduleWithFixedDelay(this::watch, tick, tick, TimeUnit.MILLISECONDS);
+    }
+
+    /**
+     * Makes a stream of a llama-completion process, or of one that writes as it does. A stream of the same request that
+     * is open still is stopped as {@link StopReason#LOST}: a request has one engine.
+     */
+    public EngineStream open(LiveProcess process, EngineJob job) {
+        return open(process, job, EngineDialect.LLAMA_COMPLETION);
+    }
+
+    /** Makes a stream of a process whose stdout is the answer and nothing else. */
+    public EngineStream openPlain(LiveProcess process, EngineJob job) {
+        return open(process, job, EngineDialect.PLAIN);
+    }
+
+    private EngineStream open(LiveProcess process, EngineJob job, EngineDialect dialect) {
+        EngineStream stream = new EngineStream(process, job, dialect, nanoTime, this::forget);
+        EngineStream before = streams.put(job.requestId(), stream);
+        if (before != null) {
+            before.stop(StopReason.LOST);
+        }
+        if (closed) {
+            stream.abandon();
+        }
+        return stream;
+    }
+
+    /**
+     * Ends the engine of a request now.
+     *
+     * @return false when no engine runs for it here: it has ended, or is not open yet and the caller must remember
+     */
+    public boolean stop(String requestId, StopReason reason) {
+        EngineStream stream = streams.get(requestId);
+        return stream != null && stream.stop(reason);
+    }
+
+    /** How many engines run. */
+    public int running() {
+        return streams.size();
+    }
+
+    /** The requests that an engine works on. */
+    public Set<String> requestIds() {
+        return Set.copyOf(streams.keySet());
+    }
+
+    /** Stops all engines as {@link StopReason#LOST} and the watch over them. */
+    @Override
+    public void close() {
+        closed = true;
+        List.copyOf(streams.values()).forEach(EngineStream::abandon);
+        watchdog.shutdownNow();
+    }
+
+    private void forget(EngineStream stream) {
+        streams.remove(stream.job().requestId(), stream);
+    }
+
+    private void watch() {
+        for (EngineStream stream : streams.values()) {
+            try {
+                stream.watch(stallNanos);
+            } catch (RuntimeException e) {
+                // One bad stream must not end the watch over the others.
+                LOG.warn(
+                        "Engine could not be watched: requestId={}",
+                        stream.job().requestId(),
+                        e);
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+package io.flux.engine;
+
+import java.math.BigDecimal;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The command line of a llama-completion run, one per job. Immutable.
+ *
+ * <p>Why each fixed flag is there:
+ *
+ * <ul>
+ *   <li>{@code -f /dev/stdin}: a prompt as an argument fails above 128 KiB and shows in {@code ps}.
+ *   <li>{@code --no-escape}: without it a backslash and an n in the prompt become a newline, from a file too.
+ *   <li>{@code -no-cnv --no-display-prompt --simple-io}: no chat of its own, no echo, hands off the terminal.
+ *   <li>{@code --no-context-shift}: at the end of the context it ends with {@code length} and does not silently forget
+ *       the prompt, whatever the build's default.
+ *   <li>{@code --no-warmup}: a process that serves one prompt warms up for nobody.
+ *   <li>{@code --poll 0}: threads that wait do not burn the core that writes the output.
+ * </ul>
+ *
+ * <p>llama-completion reads special tokens such as {@code <|im_end|>} wherever they are in a prompt and has no option
+ * against it: whoever applies the chat template must see to what a user writes.
+ */
+public final class LlamaCompletionCommand {
+    /** Seeds are 32 bits wide, and the highest means "random". */
+    private static final long SEEDS = 0xFFFF_FFFFL;
+
+    private final Path modelFile;
+    private final int threads;
+    private final Integer contextTokens;
+    private final List<String> extraArgs;
+
+    /**
+     * @param modelFile the GGUF
+     * @param threads threads of one engine, at least 1; more than cores ÷ slots makes it slow
+     * @param contextTokens the context's length, or null for the model's
+     * @param extraArgs appended as they are, so that they win; may be empty
+     */
+    public LlamaCompletionCommand(Path modelFile, int threads, Integer contextTokens, List<String> extraArgs) {
+        if (threads < 1) {
+            throw new IllegalArgumentException("threads must be at least 1, not " + threads);
+        }
+        if (contextTokens != null && contextTokens < 1) {
+            throw new IllegalArgumentException("contextTokens must be at least 1, not " + contextTokens);
+        }
+        this.modelFile = modelFile.toAbsolutePath();
+        this.threads = threads;
+        this.contextTokens = contextTokens;
+        this.extraArgs = List.copyOf(extraArgs);
+    }
+
+    /** The arguments for a job, for {@code CamelExecCommandArgs}: nothing but strings, taken verbatim. */
+    public List<String> arguments(EngineJob job) {
+        List<String> args = new ArrayList<>(List.of("-m", modelFile.toString(), "-f", "/dev/stdin"));
+        add(args, "-n", job.maxTokens());
+        args.addAll(List.of("-no-cnv", "--no-display-prompt", "--no-escape", "--simple-io"));
+        args.addAll(List.of("--no-context-shift", "--no-warmup"));
+        add(args, "-t", threads);
+        add(args, "-tb", threads);
+        add(args, "--poll", 0);
+        add(args, "-c", contextTokens);
+        add(args, "--temp", decimal(job.temperature()));
+        add(args, "--top-k", job.topK());
+        add(args, "--top-p", decimal(job.topP()));
+        add(args, "--min-p", decimal(job.minP()));
+        add(args, "--seed", job.seed() == null ? null : Math.floorMod(job.seed(), SEEDS));
+        args.addAll(extraArgs);
+        return List.copyOf(args);
+    }
+
+    /**
+     * What the engine reads: the prompt and one more newline, because {@code -f} takes one off. Bytes, because a string
+     * would be encoded with the JVM's default charset on its way.
+     */
+    public byte[] stdin(EngineJob job) {
+        return (job.prompt() + "\n").getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static void add(List<String> args, String flag, Object value) {
+        if (value != null) {
+            args.add(flag);
+            args.add(value.toString());
+        }
+    }
+
+    private static String decimal(Double value) {
+        return value == null ? null : BigDecimal.valueOf(value).toPlainString();
+    }
+}

@@ -1,0 +1,13 @@
+package io.flux.engine;
+
+/** Why Flux ends an engine that would go on writing. */
+public enum StopReason {
+    /** The client took the request back, or nobody listens any more. */
+    CANCELLED,
+    /** The request's time is over. */
+    DEADLINE,
+    /** The engine wrote nothing for too long. */
+    STALLED,
+    /** The request is no longer this worker's: fenced, handed over, or the worker stops. */
+    LOST
+}

@@ -1,0 +1,27 @@
+package io.flux.gateway;
+
+/**
+ * A client's way back, whatever its transport. Sending never blocks and never waits for the client.
+ *
+ * <p>Implementations are thread-safe and keep the order of calls made by one thread.
+ */
+interface Connection {
+    /** What the transport calls this connection; unique within the process. */
+    String key();
+
+    /** Hands over a frame; dropped when the connection is closed. */
+    void send(String frame);
+
+    /** Whether the client is so far behind that nothing more should be sent now. */
+    boolean isBehind();
+
+    /**
+     * Runs {@code action} once, when the client has caught up; at once when it is not behind.
+     *
+     * @param action short, called on any thread
+     */
+    void whenCaughtUp(Runnable action);
+
+    /** Ends the connection with a WebSocket close code or its like. */
+    void close(int code, String reason);
+}

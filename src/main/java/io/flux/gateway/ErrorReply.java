@@ -1,0 +1,55 @@
+package io.flux.gateway;
+
+import io.flux.job.Event;
+import io.flux.job.EventJson;
+import io.flux.job.Refusal;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataAccessException;
+
+/** What a client is told when its message could not be done. Thread-safe. */
+public final class ErrorReply {
+    private static final Logger LOG = LoggerFactory.getLogger(ErrorReply.class);
+
+    private static final long RETRY_AFTER_MS = 1000;
+
+    private final EventJson json;
+
+    public ErrorReply(EventJson json) {
+        this.json = json;
+    }
+
+    /**
+     * The error event for a failure: a refusal's own words; for anything else, what a client may know of it.
+     *
+     * @param requestId the job that the message was about; null when that is not known
+     */
+    public String frame(Throwable failure, String requestId) {
+        Refusal refusal = find(Refusal.class, failure);
+        if (refusal != null) {
+            return json.write(refusal.event());
+        }
+        if (find(DataAccessException.class, failure) != null) {
+            LOG.error("Redis did not answer, requestId={}: {}", requestId, failure.getMessage());
+            return json.write(new Event.Error(
+                    requestId,
+                    null,
+                    "unavailable",
+                    "the queue cannot be reached now; try again later",
+                    null,
+                    RETRY_AFTER_MS));
+        }
+        LOG.error("a message could not be handled, requestId={}", requestId, failure);
+        return json.write(Event.Error.answer(requestId, "internal_error", "something went wrong in Flux", null));
+    }
+
+    /** Camel wraps what a bean throws inside an expression. */
+    private static <T extends Throwable> T find(Class<T> type, Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (type.isInstance(cause)) {
+                return type.cast(cause);
+            }
+        }
+        return null;
+    }
+}

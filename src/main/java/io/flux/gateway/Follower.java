@@ -1,0 +1,170 @@
+package io.flux.gateway;
+
+import io.flux.ledger.Backlog;
+import io.flux.ledger.JournalEntry;
+import java.time.Duration;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataAccessException;
+
+/**
+ * One client's view of one job: hands it every event once, in order of {@code seq}.
+ *
+ * <pre>
+ *             begin
+ *   (new) ───────────▶ CATCHING_UP ──backlog empty──▶ LIVE
+ *                        ▲  ▲    │                     │
+ *        client caught up│  │    │client behind        │hole in seq, or client behind
+ *                        │  └────┼─────────────────────┘
+ *                       LAGGING ◀┘                              last event: ENDED, from LIVE or CATCHING_UP
+ * </pre>
+ *
+ * <p>The fast path is {@link #offer}: the next event of a live follower is sent at once. Everything else (a hole, a
+ * client that does not read) falls back to the journal, which has every event. While catching up, offered events are
+ * only noted: the journal holds them too.
+ *
+ * <p>Thread-safe. {@link #offer} does not block; reading the journal happens on the executor.
+ */
+final class Follower {
+    private static final Logger LOG = LoggerFactory.getLogger(Follower.class);
+    private static final Duration RETRY = Duration.ofMillis(500);
+
+    private enum State {
+        CATCHING_UP,
+        LAGGING,
+        LIVE,
+        ENDED
+    }
+
+    /** Reads a page of the journal; blocks. */
+    interface JournalReader {
+        Backlog read(String id, long after);
+    }
+
+    private final String id;
+    private final Connection connection;
+    private final JournalReader journal;
+    private final ScheduledExecutorService executor;
+    private final Runnable onEnd;
+
+    private State state = State.CATCHING_UP;
+    private long last;
+    private boolean missed;
+    private boolean begun;
+
+    /**
+     * @param after the last {@code seq} that the client has
+     * @param onEnd run once, when the job's last event was sent
+     */
+    Follower(
+            String id, Connection connection, long after, JournalReader journal, ScheduledExecutorService executor, Runnable onEnd) {
+        this.id = id;
+        this.connection = connection;
+        this.last = after;
+        this.journal = journal;
+        this.executor = executor;
+        this.onEnd = onEnd;
+    }
+
+    Connection connection() {
+        return connection;
+    }
+
+    /** Sends nothing more. */
+    synchronized void end() {
+        state = State.ENDED;
+    }
+
+    /** Whether the job's first event is still to come: the job waits in the queue. */
+    synchronized boolean isWaiting() {
+        return !begun && state != State.ENDED;
+    }
+
+    /** Takes a published event; any order, any number of times. */
+    synchronized void offer(JournalEntry entry) {
+        if (state == State.ENDED || entry.seq() <= last) {
+            return;
+        }
+        if (state != State.LIVE) {
+            missed = true;
+        } else if (entry.seq() > last + 1) {
+            recover();
+        } else if (connection.isBehind()) {
+            lag();
+        } else {
+            send(entry);
+        }
+    }
+
+    /** Delivers what the journal held when the follower was registered, and goes on from there. */
+    void begin(Backlog backlog) {
+        Backlog page = backlog;
+        while (deliver(page)) {
+            page = journal.read(id, last());
+        }
+    }
+
+    /** Delivers a page; true when another is to be read. */
+    private synchronized boolean deliver(Backlog page) {
+        for (JournalEntry entry : page.entries()) {
+            if (state == State.ENDED || entry.seq() <= last) {
+                continue;
+            }
+            if (connection.isBehind()) {
+                lag();
+                return false;
+            }
+            send(entry);
+        }
+        if (state != State.CATCHING_UP) {
+            return false;
+        }
+        if (page.entries().isEmpty() && !missed) {
+            state = State.LIVE;
+            return false;
+        }
+        missed = false;
+        return true;
+    }
+
+    private void send(JournalEntry entry) {
+        connection.send(entry.frame());
+        last = entry.seq();
+        begun = true;
+        if (entry.last()) {
+            state = State.ENDED;
+            onEnd.run();
+        }
+    }
+
+    private void lag() {
+        state = State.LAGGING;
+        connection.whenCaughtUp(this::resume);
+    }
+
+    private synchronized void resume() {
+        if (state == State.LAGGING) {
+            recover();
+        }
+    }
+
+    private void recover() {
+        state = State.CATCHING_UP;
+        executor.execute(this::catchUp);
+    }
+
+    private void catchUp() {
+        try {
+            begin(journal.read(id, last()));
+        } catch (DataAccessException e) {
+            LOG.warn("journal of {} cannot be read, trying again: {}", id, e.getMessage());
+            executor.schedule(this::catchUp, RETRY.toMillis(), TimeUnit.MILLISECONDS);
+        }
+    }
+
+    private synchronized long last() {
+        return last;
+    }
+}

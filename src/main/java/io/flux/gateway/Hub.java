@@ -1,0 +1,285 @@
+package io.flux.gateway;
+
+import io.flux.job.Event;
+import io.flux.job.EventJson;
+import io.flux.job.Refusal;
+import io.flux.ledger.Backlog;
+import io.flux.ledger.JournalEntry;
+import io.flux.ledger.Ledger;
+import io.vertx.core.http.ServerWebSocket;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The only place that knows live connections and who follows which job. Doors register connections and ask to follow;
+ * the stream-out route hands in what the gateway's channel carries; every event reaches every follower once, in order.
+ *
+ * <p>Thread-safe. {@link #publish} is called by one thread and never blocks on a client or on Redis; the other methods
+ * may block for a round trip to Redis.
+ */
+public final class Hub implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Hub.class);
+    private static final int PAGE = 512;
+    private static final int STRIPES = 64;
+    private static final long UNATTACHED_SECONDS = 10;
+    /** RFC 6455's close code for a server that restarts: clients come back. */
+    private static final int SERVICE_RESTART = 1012;
+
+    private final Ledger ledger;
+    private final EventJson json;
+    private final String channel;
+    private final Map<String, Client> clients = new ConcurrentHashMap<>();
+    private final Map<String, Job> jobs = new ConcurrentHashMap<>();
+    /** Orders a gateway's joining and leaving of one job, here and in Redis, without a lock for each job. */
+    private final Object[] stripes = new Object[STRIPES];
+
+    private final ScheduledExecutorService executor;
+
+    /** A connection and the jobs that it follows. */
+    private record Client(Connection connection, Set<String> follows) {
+        Client(Connection connection) {
+            this(connection, ConcurrentHashMap.newKeySet());
+        }
+    }
+
+    /** A job with at least one follower here; {@code position} is the last one told, 0 for none. */
+    private static final class Job {
+        /** Empty until the ticket is sent, so that no position comes before it. */
+        volatile String model = "";
+
+        volatile List<Follower> followers = List.of();
+        volatile long position;
+    }
+
+    /**
+     * @param channel the gateway's channel, which journaled events come in on
+     */
+    public Hub(Ledger ledger, EventJson json, String channel) {
+        this.ledger = ledger;
+        this.json = json;
+        this.channel = channel;
+        for (int i = 0; i < STRIPES; i++) {
+            stripes[i] = new Object();
+        }
+        AtomicInteger number = new AtomicInteger();
+        this.executor = Executors.newScheduledThreadPool(4, task -> {
+            Thread thread = new Thread(task, "hub-" + number.incrementAndGet());
+            thread.setDaemon(true);
+            return thread;
+        });
+    }
+
+    /** A socket has opened. */
+    public void attach(String key, ServerWebSocket socket) {
+        WebSocketConnection connection = webSocket(key);
+        connection.attach(socket);
+        if (socket.isClosed()) {
+            // Its close event may have been processed before this open event.
+            detach(key);
+        }
+    }
+
+    private WebSocketConnection webSocket(String key) {
+        Client client = clients.get(key);
+        if (client == null) {
+            client = clients.computeIfAbsent(key, k -> new Client(new WebSocketConnection(k)));
+            executor.schedule(() -> dropUnattached(key), UNATTACHED_SECONDS, TimeUnit.SECONDS);
+        }
+        return (WebSocketConnection) client.connection();
+    }
+
+    /** A message that was processed after its socket closed must not leave a connection behind. */
+    private void dropUnattached(String key) {
+        Client client = clients.get(key);
+        if (client != null && client.connection() instanceof WebSocketConnection socket && !socket.isAttached()) {
+            detach(key);
+        }
+    }
+
+    /** A socket has closed: its jobs have one follower less. */
+    public void detach(String key) {
+        Client client = clients.remove(key);
+        if (client == null) {
+            return;
+        }
+        if (client.connection() instanceof WebSocketConnection socket) {
+            socket.closed();
+        }
+        for (String id : client.follows()) {
+            leave(id, client);
+        }
+    }
+
+    private void leave(String id, Client client) {
+        synchronized (stripe(id)) {
+            Job job = jobs.get(id);
+            if (job == null) {
+                return;
+            }
+            drop(job, client);
+            if (job.followers.isEmpty()) {
+                jobs.remove(id);
+                ledger.unfollow(id, channel);
+            }
+        }
+    }
+
+    private static void drop(Job job, Client client) {
+        List<Follower> rest = new ArrayList<>();
+        for (Follower follower : job.followers) {
+            if (follower.connection() == client.connection()) {
+                follower.end();
+            } else {
+                rest.add(follower);
+            }
+        }
+        job.followers = List.copyOf(rest);
+    }
+
+    /** Sends a frame to one connection, if it is still there. */
+    public void send(String key, String frame) {
+        webSocket(key).send(frame);
+    }
+
+    /**
+     * Has a connection follow a job: the ticket, everything after {@code after} that the journal holds, then what comes.
+     *
+     * @param after the last {@code seq} that the client has, 0 for none
+     * @param position where the job stands in its queue, as far as is known; null when not
+     * @throws Refusal {@code not_found} when there is no such job
+     */
+    public void follow(String key, String id, long after, Long position) {
+        webSocket(key);
+        Client client = clients.get(key);
+        if (client == null) {
+            return; // closed in the meantime
+        }
+        Follower follower = new Follower(
+                id,
+                client.connection(),
+                after,
+                (job, seq) -> ledger.read(job, seq, PAGE),
+                executor,
+                () -> executor.execute(() -> ended(id, client)));
+        Backlog backlog;
+        synchronized (stripe(id)) {
+            // Known here before it is known to Redis: whatever is published from now on is not overlooked.
+            Job job = jobs.computeIfAbsent(id, i -> new Job());
+            drop(job, client);
+            job.followers = plus(job.followers, follower);
+            client.follows().add(id);
+            backlog = ledger.follow(id, channel, after, PAGE);
+            if (backlog.known()) {
+                client.connection().send(json.write(new Event.Ticket(id, backlog.model(), position, null)));
+                job.position = position == null ? 0 : position;
+                job.model = backlog.model();
+            }
+        }
+        if (!backlog.known()) {
+            leave(id, client);
+            client.follows().remove(id);
+            throw new Refusal(Event.Error.answer(
+                    id, "not_found", "there is no job " + id + "; it may have expired", "request_id"));
+        }
+        follower.begin(backlog);
+        if (clients.get(key) != client) {
+            leave(id, client); // closed while it was being registered
+        }
+    }
+
+    private static List<Follower> plus(List<Follower> followers, Follower follower) {
+        List<Follower> more = new ArrayList<>(followers);
+        more.add(follower);
+        return List.copyOf(more);
+    }
+
+    private void ended(String id, Client client) {
+        client.follows().remove(id);
+        synchronized (stripe(id)) {
+            Job job = jobs.get(id);
+            if (job != null) {
+                drop(job, client);
+                if (job.followers.isEmpty()) {
+                    jobs.remove(id);
+                }
+            }
+        }
+    }
+
+    /** Delivers one message of the gateway's channel. */
+    public void publish(String message) {
+        JournalEntry entry = JournalEntry.published(message);
+        Job job = jobs.get(entry.id());
+        if (job != null) {
+            for (Follower follower : job.followers) {
+                follower.offer(entry);
+            }
+        }
+    }
+
+    /** The models that somebody here waits for, in order. */
+    public Collection<String> waitingModels() {
+        Set<String> models = new TreeSet<>();
+        for (Job job : jobs.values()) {
+            if (!job.model.isEmpty() && job.followers.stream().anyMatch(Follower::isWaiting)) {
+                models.add(job.model);
+            }
+        }
+        return models;
+    }
+
+    /**
+     * Tells those who wait where they stand, if that has changed.
+     *
+     * @param model the queue's model
+     * @param waiting the queue's ids, the last one served next
+     */
+    public void positions(String model, List<String> waiting) {
+        Map<String, Integer> places = new HashMap<>();
+        for (int i = 0; i < waiting.size(); i++) {
+            places.put(waiting.get(i), waiting.size() - i);
+        }
+        jobs.forEach((id, job) -> {
+            Integer place = job.model.equals(model) ? places.get(id) : null;
+            if (place == null || place == job.position) {
+                return;
+            }
+            job.position = place;
+            String frame = json.write(new Event.Position(id, place, null));
+            for (Follower follower : job.followers) {
+                if (follower.isWaiting()) {
+                    follower.connection().send(frame);
+                }
+            }
+        });
+    }
+
+    /** Connections that are open. */
+    public int connections() {
+        return clients.size();
+    }
+
+    /** Sends every client away, to come back elsewhere, and stops. */
+    @Override
+    public void close() {
+        LOG.debug("closing {} connections", clients.size());
+        clients.values().forEach(client -> client.connection().close(SERVICE_RESTART, "restarting"));
+        executor.shutdownNow();
+    }
+
+    private Object stripe(String id) {
+        return stripes[(id.hashCode() & Integer.MAX_VALUE) % STRIPES];
+    }
+}

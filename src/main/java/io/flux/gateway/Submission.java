@@ -1,0 +1,86 @@
+package io.flux.gateway;
+
+import io.flux.job.Event;
+import io.flux.job.JobRequest;
+import io.flux.job.Refusal;
+import io.flux.ledger.Created;
+import io.flux.ledger.Ledger;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+
+/** The steps of accepting a job, called one by one by the submit route. Thread-safe; each blocks for one round trip. */
+public final class Submission {
+    private final Ledger ledger;
+    private final ObjectMapper mapper;
+    private final String servedModel;
+    private final int queueLimit;
+
+    /**
+     * @param servedModel the model that workers serve
+     * @param queueLimit the most jobs that may wait for it
+     */
+    public Submission(Ledger ledger, ObjectMapper mapper, String servedModel, int queueLimit) {
+        this.ledger = ledger;
+        this.mapper = mapper;
+        this.servedModel = servedModel;
+        this.queueLimit = queueLimit;
+    }
+
+    /**
+     * Lets a request pass whose model somebody serves.
+     *
+     * @throws Refusal {@code not_found}, naming the models that there are
+     */
+    public void requireModel(JobRequest request) {
+        if (!request.model().equals(servedModel)) {
+            throw new Refusal(Event.Error.answer(
+                    request.requestId(),
+                    "not_found",
+                    "model " + request.model() + " is not served; known: " + servedModel,
+                    "model"));
+        }
+    }
+
+    /**
+     * Writes the job under its id.
+     *
+     * @return {@link Created#NEW}, or {@link Created#EXISTS} when the same request came before
+     * @throws Refusal {@code conflict} when another request has that id
+     */
+    public Created create(JobRequest request) throws JsonProcessingException {
+        Created created = ledger.create(request.requestId(), request.model(), mapper.writeValueAsString(request));
+        if (created == Created.CONFLICT) {
+            throw new Refusal(Event.Error.answer(
+                    request.requestId(),
+                    "conflict",
+                    "request_id " + request.requestId() + " belongs to a different request",
+                    "request_id"));
+        }
+        return created;
+    }
+
+    /**
+     * Puts the job in line.
+     *
+     * @return its position, 1 = served next
+     * @throws Refusal {@code overloaded} when the queue is full; the job is forgotten
+     */
+    public long enqueue(JobRequest request) {
+        long position = ledger.enqueue(request.requestId(), request.model(), queueLimit);
+        if (position <= 0) {
+            ledger.forget(request.requestId());
+            throw new Refusal(Event.Error.answer(
+                    request.requestId(),
+                    "overloaded",
+                    -position + " jobs are waiting for model " + request.model() + " and the limit is " + queueLimit
+                            + "; try again later",
+                    null));
+        }
+        return position;
+    }
+
+    /** Makes the job Flux's to answer. */
+    public void accept(JobRequest request) {
+        ledger.accept(request.requestId());
+    }
+}

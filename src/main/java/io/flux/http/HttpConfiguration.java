@@ -1,0 +1,126 @@
+package io.flux.http;
+
+import io.flux.FluxProperties;
+import io.vertx.core.Handler;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.json.JsonObject;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import io.vertx.ext.web.handler.BodyHandler;
+import io.vertx.ext.web.handler.StaticHandler;
+import java.util.List;
+import java.util.Map;
+import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpEngine;
+import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+/** The server, its router, and the two Camel components that hang their paths on it. */
+@Configuration(proxyBeanMethods = false)
+public class HttpConfiguration {
+    /** Above the message bound, so that a message that is too large is answered and not cut off with its socket. */
+    private static final int TRANSPORT_FACTOR = 4;
+
+    private static final int LAST = 1_000_000;
+
+    private static final Map<Integer, String> CODES = Map.of(
+            400, "invalid_request", 403, "forbidden", 404, "not_found", 405, "method_not_allowed", 503, "unavailable");
+
+    @Bean(destroyMethod = "")
+    Vertx vertx() {
+        return Vertx.vertx();
+    }
+
+    /** Found by its name: camel-platform-http asks for a router of its port, and for that of port 0 when there is none. */
+    @Bean("platform-http-router-0")
+    VertxPlatformHttpRouter httpRouter(Vertx vertx, FluxProperties flux) {
+        Router router = Router.router(vertx);
+        router.route().order(-2).handler(new ParameterGuard());
+        router.route().order(-1).handler(new OriginGuard(flux.allowedOrigins()));
+        if (flux.gateway()) {
+            page(router);
+        }
+        CODES.keySet().forEach(status -> router.errorHandler(status, error(status)));
+        return new VertxPlatformHttpRouter(null, vertx, router, "platform-http-router-0") {
+            @Override
+            public Handler<RoutingContext> bodyHandler() {
+                return BodyHandler.create(false).setBodyLimit(flux.messageLimit());
+            }
+        };
+    }
+
+    private static void page(Router router) {
+        router.get()
+                .order(LAST)
+                .handler(context -> {
+                    context.response()
+                            .putHeader(
+                                    "Content-Security-Policy",
+                                    "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; "
+                                            + "base-uri 'none'; frame-ancestors 'none'; form-action 'none'")
+                            .putHeader("Cache-Control", "no-cache")
+                            .putHeader("X-Content-Type-Options", "nosniff")
+                            .putHeader("Referrer-Policy", "no-referrer");
+                    context.next();
+                });
+        router.get()
+                .order(LAST + 1)
+                .handler(StaticHandler.create("web").setCachingEnabled(false));
+    }
+
+    /** The shape of every error that does not come from a route. */
+    private static Handler<RoutingContext> error(int status) {
+        return context -> {
+            HttpServerResponse response = context.response();
+            if (response.headWritten() || response.ended()) {
+                return;
+            }
+            String message =
+                    switch (status) {
+                        case 400 -> "the query has a parameter that is not allowed";
+                        case 403 -> "pages of this origin may not connect; FLUX_ALLOWED_ORIGINS lists those that may";
+                        case 404 -> "there is nothing at " + context.request().path();
+                        case 405 -> "this path does not take " + context.request().method();
+                        default -> "not available now";
+                    };
+            response.setStatusCode(status)
+                    .putHeader("Content-Type", "application/json")
+                    .end(new JsonObject()
+                            .put("type", "error")
+                            .put("code", CODES.get(status))
+                            .put("error", message)
+                            .encode());
+        };
+    }
+
+    @Bean("platform-http-engine")
+    VertxPlatformHttpEngine httpEngine() {
+        return new VertxPlatformHttpEngine();
+    }
+
+    @Bean("vertx-websocket")
+    SharedServerWebSocketComponent webSocketComponent(Vertx vertx, VertxPlatformHttpRouter router) {
+        SharedServerWebSocketComponent component = new SharedServerWebSocketComponent();
+        component.setVertx(vertx);
+        component.setRouter(router);
+        return component;
+    }
+
+    /** Not closed by Spring: {@code Lifecycle} decides when. */
+    @Bean(destroyMethod = "")
+    HttpServing httpServing(Vertx vertx, VertxPlatformHttpRouter router, FluxProperties flux) {
+        int largest = flux.messageLimit() * TRANSPORT_FACTOR;
+        return new HttpServing(
+                vertx,
+                router,
+                new HttpServerOptions()
+                        .setHost(flux.host())
+                        .setPort(flux.port())
+                        .setTcpNoDelay(true)
+                        .setMaxWebSocketFrameSize(largest)
+                        .setMaxWebSocketMessageSize(largest)
+                        .setWebSocketSubProtocols(List.of("flux.v1")));
+    }
+}

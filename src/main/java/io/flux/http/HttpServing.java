@@ -1,0 +1,69 @@
+package io.flux.http;
+
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.ext.web.Router;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * Listens for HTTP and WebSocket on one port. Started when every route is up, so that nobody is let in before there is
+ * something to answer; closed by its owner. Not thread-safe: one thread starts and stops it.
+ */
+public final class HttpServing implements AutoCloseable {
+    private static final long BOUND_SECONDS = 10;
+
+    private final Vertx vertx;
+    private final Router router;
+    private final HttpServerOptions options;
+    private HttpServer server;
+
+    HttpServing(Vertx vertx, Router router, HttpServerOptions options) {
+        this.vertx = vertx;
+        this.router = router;
+        this.options = options;
+    }
+
+    /**
+     * Begins to listen; blocks until it does.
+     *
+     * @throws IllegalStateException when the address cannot be had, saying what to change
+     */
+    public void listen() {
+        HttpServer opening = vertx.createHttpServer(options).requestHandler(router);
+        try {
+            opening.listen().toCompletionStage().toCompletableFuture().get(BOUND_SECONDS, TimeUnit.SECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            throw new IllegalStateException(
+                    "cannot listen on " + options.getHost() + ":" + options.getPort()
+                            + "; is another process there? FLUX_PORT and FLUX_HOST choose another address",
+                    e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while opening the port", e);
+        }
+        server = opening;
+    }
+
+    /** The port that it listens on; 0 before {@link #listen}. */
+    public int port() {
+        return server == null ? 0 : server.actualPort();
+    }
+
+    /** Where a browser on this machine finds it. */
+    public String address() {
+        String host = options.getHost();
+        String reachable = host.equals("0.0.0.0") || host.equals("::") ? "localhost" : host;
+        return "http://" + (reachable.contains(":") ? "[" + reachable + "]" : reachable) + ":" + port();
+    }
+
+    @Override
+    public void close() throws InterruptedException, ExecutionException, TimeoutException {
+        if (server != null) {
+            server.close().toCompletionStage().toCompletableFuture().get(BOUND_SECONDS, TimeUnit.SECONDS);
+            server = null;
+        }
+    }
+}

@@ -1,0 +1,44 @@
+package io.flux.job;
+
+/** What a client can say: one of three verbs, each about one job. */
+public sealed interface ClientMessage {
+
+    /** The job's id. */
+    String requestId();
+
+    /** The verb, for routes to choose by: {@code generate}, {@code cancel} or {@code resume}. */
+    String verb();
+
+    /** Submit the request and follow the job. */
+    record Generate(JobRequest request) implements ClientMessage {
+        @Override
+        public String requestId() {
+            return request.requestId();
+        }
+
+        @Override
+        public String verb() {
+            return "generate";
+        }
+    }
+
+    /** Stop the job, wherever it is. */
+    record Cancel(String requestId) implements ClientMessage {
+        @Override
+        public String verb() {
+            return "cancel";
+        }
+    }
+
+    /**
+     * Follow a job that exists.
+     *
+     * @param after the last {@code seq} that the client has; 0 for none
+     */
+    record Resume(String requestId, long after) implements ClientMessage {
+        @Override
+        public String verb() {
+            return "resume";
+        }
+    }
+}

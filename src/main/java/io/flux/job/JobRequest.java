@@ -1,0 +1,47 @@
+package io.flux.job;
+
+import com.fasterxml.jackson.annotation.JsonIgnore;
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import java.util.List;
+
+/**
+ * A valid request for a completion, normalised: defaults are filled in, unknown fields are gone. Its JSON is what the
+ * job keeps in Redis, and two requests under one id are the same job exactly when their JSON is equal.
+ *
+ * @param requestId the job's id, the client's idempotency key; kept outside the JSON
+ * @param model the model's name
+ * @param prompt one user turn; null when {@code messages} are given
+ * @param messages the conversation; null when {@code prompt} is given
+ * @param maxTokens the most tokens to generate, at least 1
+ * @param temperature null: the engine's default
+ * @param topP null: the engine's default
+ * @param topK null: the engine's default
+ * @param minP null: the engine's default
+ * @param seed null: random
+ * @param stop texts that end the answer; not part of it
+ * @param timeoutMs ms from the ticket until the job is given up; null: never
+ * @param onDisconnect what happens when nobody follows the job any more
+ */
+@JsonInclude(JsonInclude.Include.NON_EMPTY)
+public record JobRequest(
+        @JsonIgnore String requestId,
+        @JsonProperty("model") String model,
+        @JsonProperty("prompt") String prompt,
+        @JsonProperty("messages") List<ChatMessage> messages,
+        @JsonProperty("max_tokens") int maxTokens,
+        @JsonProperty("temperature") Double temperature,
+        @JsonProperty("top_p") Double topP,
+        @JsonProperty("top_k") Integer topK,
+        @JsonProperty("min_p") Double minP,
+        @JsonProperty("seed") Long seed,
+        @JsonProperty("stop") List<String> stop,
+        @JsonProperty("timeout_ms") Long timeoutMs,
+        @JsonProperty("on_disconnect") OnDisconnect onDisconnect) {
+
+    public JobRequest {
+        stop = stop == null ? List.of() : List.copyOf(stop);
+        messages = messages == null ? null : List.copyOf(messages);
+        onDisconnect = onDisconnect == null ? OnDisconnect.GRACE : onDisconnect;
+    }
+}

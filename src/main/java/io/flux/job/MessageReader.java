@@ -1,0 +1,270 @@
+package io.flux.job;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.ObjectReader;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Supplier;
+import java.util.regex.Pattern;
+
+/**
+ * The one validation step, for all doors: text in, a {@link ClientMessage} out, or a {@link Refusal} that names the
+ * field and the rule. Unknown fields are ignored, since clients of older systems send some. Thread-safe.
+ */
+public final class MessageReader {
+    private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
+    private static final Pattern MODEL = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}");
+    private static final long MAX_SEED = 0xFFFF_FFFFL;
+    private static final int MAX_STOPS = 16;
+    private static final int MAX_STOP_LENGTH = 256;
+    private static final long MAX_TIMEOUT_MS = 24L * 60 * 60 * 1000;
+
+    private final ObjectReader reader;
+    private final RequestLimits limits;
+    private final String defaultModel;
+    private final Supplier<String> ids;
+
+    /**
+     * @param ids makes the ids of requests that bring none
+     */
+    public MessageReader(ObjectMapper mapper, RequestLimits limits, String defaultModel, Supplier<String> ids) {
+        this.reader = mapper.reader()
+                .with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+                .with(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
+        this.limits = limits;
+        this.defaultModel = defaultModel;
+        this.ids = ids;
+    }
+
+    /**
+     * Reads a message.
+     *
+     * @param message text, or bytes of UTF-8
+     * @throws Refusal when it breaks a rule
+     */
+    public ClientMessage read(Object message) {
+        byte[] bytes = message instanceof byte[] raw ? raw : message.toString().getBytes(StandardCharsets.UTF_8);
+        if (bytes.length > limits.messageBytes()) {
+            throw Refusal.invalid(
+                    null, null, "the message must be at most " + limits.messageBytes() + " bytes, not " + bytes.length);
+        }
+        JsonNode root = parse(bytes);
+        if (!root.isObject()) {
+            throw Refusal.invalid(null, null, "the message must be a JSON object");
+        }
+        String requestId = new Fields(root, null).matching("request_id", REQUEST_ID, "letters, digits, . _ : -", 128);
+        Fields fields = new Fields(root, requestId);
+        String type = fields.text("type");
+        return switch (type == null ? "generate" : type) {
+            case "generate" -> new ClientMessage.Generate(generate(fields, requestId));
+            case "cancel" -> new ClientMessage.Cancel(fields.required("request_id", requestId));
+            case "resume" -> {
+                Long after = fields.integer("after", 0, Long.MAX_VALUE);
+                yield new ClientMessage.Resume(
+                        fields.required("request_id", requestId), after == null ? 0 : after);
+            }
+            default -> throw fields.refuse("type", "type must be one of generate, cancel, resume");
+        };
+    }
+
+    private JsonNode parse(byte[] bytes) {
+        try {
+            return reader.readTree(bytes);
+        } catch (JsonProcessingException e) {
+            throw Refusal.invalid(null, null, "the message is not valid JSON: " + describe(e));
+        } catch (IOException e) {
+            throw Refusal.invalid(null, null, "the message is not valid UTF-8");
+        }
+    }
+
+    private static String describe(JsonProcessingException e) {
+        String problem = e.getOriginalMessage().lines().findFirst().orElse("unreadable");
+        return e.getLocation() == null
+                ? problem
+                : problem + " at line " + e.getLocation().getLineNr() + ", column "
+                        + e.getLocation().getColumnNr();
+    }
+
+    private JobRequest generate(Fields fields, String requestId) {
+        String prompt = fields.text("prompt");
+        List<ChatMessage> messages = fields.messages();
+        if (prompt == null && messages == null) {
+            throw fields.refuse("prompt", "prompt or messages is required");
+        }
+        if (prompt != null && messages != null) {
+            throw fields.refuse("messages", "give either prompt or messages, not both");
+        }
+        if (prompt != null && prompt.isBlank()) {
+            throw fields.refuse("prompt", "prompt must not be empty");
+        }
+        String model = fields.matching("model", MODEL, "letters, digits, . _ : / -", 128);
+        Long maxTokens = fields.integer("max_tokens", 1, limits.maxTokens());
+        Long topK = fields.integer("top_k", 0, 100_000);
+        return new JobRequest(
+                requestId == null ? ids.get() : requestId,
+                model == null ? defaultModel : model,
+                prompt,
+                messages,
+                maxTokens == null ? limits.defaultMaxTokens() : maxTokens.intValue(),
+                fields.number("temperature", 0, 2),
+                fields.number("top_p", 0, 1),
+                topK == null ? null : topK.intValue(),
+                fields.number("min_p", 0, 1),
+                fields.integer("seed", 0, MAX_SEED),
+                fields.stops(),
+                fields.integer("timeout_ms", 1, MAX_TIMEOUT_MS),
+                fields.onDisconnect());
+    }
+
+    /** Typed access to the fields of one message; JSON null counts as absent. */
+    private record Fields(JsonNode root, String requestId) {
+
+        Refusal refuse(String field, String rule) {
+            return Refusal.invalid(requestId, field, rule);
+        }
+
+        private JsonNode find(String field) {
+            JsonNode value = root.get(field);
+            return value == null || value.isNull() ? null : value;
+        }
+
+        String text(String field) {
+            JsonNode value = find(field);
+            if (value == null) {
+                return null;
+            }
+            if (!value.isTextual()) {
+                throw refuse(field, field + " must be a string");
+            }
+            return value.textValue();
+        }
+
+        String matching(String field, Pattern pattern, String characters, int longest) {
+            String value = text(field);
+            if (value != null && !pattern.matcher(value).matches()) {
+                throw refuse(field, field + " must be 1 to " + longest + " characters of: " + characters);
+            }
+            return value;
+        }
+
+        String required(String field, String value) {
+            if (value == null) {
+                throw refuse(field, field + " is required");
+            }
+            return value;
+        }
+
+        Long integer(String field, long min, long max) {
+            JsonNode value = find(field);
+            if (value == null) {
+                return null;
+            }
+            // 64.0 is an integer to JSON, and some clients write it so.
+            boolean whole = value.isIntegralNumber() || (value.isNumber() && value.doubleValue() % 1 == 0);
+            if (!whole) {
+                throw refuse(field, field + " must be an integer");
+            }
+            boolean inRange = value.isIntegralNumber()
+                    ? value.canConvertToLong() && value.longValue() >= min && value.longValue() <= max
+                    : value.doubleValue() >= min && value.doubleValue() <= max;
+            if (!inRange) {
+                throw refuse(
+                        field,
+                        max == Long.MAX_VALUE
+                                ? field + " must be at least " + min
+                                : field + " must be between " + min + " and " + max);
+            }
+            return value.longValue();
+        }
+
+        Double number(String field, int min, int max) {
+            JsonNode value = find(field);
+            if (value == null) {
+                return null;
+            }
+            if (!value.isNumber()) {
+                throw refuse(field, field + " must be a number");
+            }
+            double number = value.doubleValue();
+            if (!(number >= min && number <= max)) {
+                throw refuse(field, field + " must be between " + min + " and " + max);
+            }
+            return number;
+        }
+
+        List<String> stops() {
+            JsonNode value = find("stop");
+            if (value == null) {
+                return List.of();
+            }
+            if (!value.isTextual() && !value.isArray()) {
+                throw refuse("stop", "stop must be a string or a list of strings");
+            }
+            List<String> stops = new ArrayList<>();
+            for (JsonNode item : value.isArray() ? value : List.of(value)) {
+                if (!item.isTextual()
+                        || item.textValue().isEmpty()
+                        || item.textValue().length() > MAX_STOP_LENGTH) {
+                    throw refuse("stop", "stop must hold strings of 1 to " + MAX_STOP_LENGTH + " characters");
+                }
+                stops.add(item.textValue());
+            }
+            if (stops.size() > MAX_STOPS) {
+                throw refuse("stop", "stop must hold at most " + MAX_STOPS + " strings");
+            }
+            return stops;
+        }
+
+        List<ChatMessage> messages() {
+            JsonNode value = find("messages");
+            if (value == null) {
+                return null;
+            }
+            if (!value.isArray() || value.isEmpty()) {
+                throw refuse("messages", "messages must be a list of at least one {role, content}");
+            }
+            List<ChatMessage> messages = new ArrayList<>();
+            for (JsonNode item : value) {
+                String at = "messages[" + messages.size() + "]";
+                if (!item.isObject()) {
+                    throw refuse(at, at + " must be an object with role and content");
+                }
+                JsonNode role = item.get("role");
+                if (role == null
+                        || !role.isTextual()
+                        || !role.textValue().matches("system|user|assistant")) {
+                    throw refuse(at + ".role", at + ".role must be one of system, user, assistant");
+                }
+                JsonNode content = item.get("content");
+                if (content == null || !content.isTextual()) {
+                    throw refuse(at + ".content", at + ".content must be a string");
+                }
+                messages.add(new ChatMessage(role.textValue(), content.textValue()));
+            }
+            if (messages.stream().allMatch(message -> message.content().isBlank())) {
+                throw refuse("messages", "messages must not all be empty");
+            }
+            return messages;
+        }
+
+        OnDisconnect onDisconnect() {
+            String value = text("on_disconnect");
+            if (value == null) {
+                return OnDisconnect.GRACE;
+            }
+            for (OnDisconnect choice : OnDisconnect.values()) {
+                if (choice.name().toLowerCase(Locale.ROOT).equals(value)) {
+                    return choice;
+                }
+            }
+            throw refuse("on_disconnect", "on_disconnect must be one of cancel, grace, finish");
+        }
+    }
+}

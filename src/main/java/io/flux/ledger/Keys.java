@@ -1,0 +1,52 @@
+package io.flux.ledger;
+
+/**
+ * The names of Flux's keys and channels. The braces are Redis Cluster hash tags: all keys of a job share a slot, and all
+ * keys of a model share another; no script touches both.
+ */
+public final class Keys {
+    private Keys() {}
+
+    /** List of waiting job ids; KEDA scales on its length. */
+    public static String waiting(String model) {
+        return "flux:{" + model + "}:waiting";
+    }
+
+    /** List of ids between pop and lease. */
+    public static String claimed(String model) {
+        return "flux:{" + model + "}:claimed";
+    }
+
+    /** Sorted set of running ids, by the expiry of their leases. */
+    public static String running(String model) {
+        return "flux:{" + model + "}:running";
+    }
+
+    /** List of dead-lettered ids. */
+    public static String dead(String model) {
+        return "flux:{" + model + "}:dead";
+    }
+
+    static String job(String id) {
+        return "flux:{" + id + "}:job";
+    }
+
+    static String journal(String id) {
+        return "flux:{" + id + "}:journal";
+    }
+
+    /** Set of the channels of the gateways that follow a job. */
+    public static String followers(String id) {
+        return "flux:{" + id + "}:followers";
+    }
+
+    /** Channel on which a gateway hears of the jobs that it follows. */
+    public static String gatewayChannel(String gatewayId) {
+        return "flux:gateway:" + gatewayId;
+    }
+
+    /** Channel on which a worker hears which of its jobs are cancelled. */
+    public static String workerChannel(String workerId) {
+        return "flux:worker:" + workerId;
+    }
+}

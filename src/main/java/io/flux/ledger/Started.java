@@ -1,0 +1,13 @@
+package io.flux.ledger;
+
+/**
+ * An attempt at a job that has begun.
+ *
+ * @param id the job
+ * @param attempt 1 for the first; the fencing token of every write
+ * @param seq the journal's last {@code seq}, 0 when it is empty
+ * @param request the request's JSON
+ * @param queueMs ms from the job's creation to its first attempt
+ * @param runningMs ms since the first attempt began
+ */
+public record Started(String id, int attempt, long seq, String request, long queueMs, long runningMs) {}

@@ -1,0 +1,77 @@
+package io.flux.observe;
+
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import org.apache.camel.CamelContext;
+import org.apache.camel.Route;
+import org.apache.camel.ServiceStatus;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.dao.DataAccessException;
+import org.springframework.data.redis.core.RedisCallback;
+import org.springframework.data.redis.core.StringRedisTemplate;
+
+/** Whether this process can do its work, and if not, why. Blocks for one round trip to Redis. Thread-safe. */
+public final class Health {
+    private static final String UP = "up";
+
+    private final CamelContext camel;
+    private final StringRedisTemplate redis;
+    private final ObjectProvider<Readiness> readiness;
+
+    /** A part that can be unready for a reason of its own. */
+    public interface Readiness {
+        /** The part's name. */
+        String name();
+
+        /** Null when it is ready, else why it is not. */
+        String problem();
+    }
+
+    /**
+     * @param status {@code up} or {@code down}
+     * @param checks {@code up}, or what is wrong, for each part
+     */
+    public record Report(String status, Map<String, String> checks) {
+        /** The HTTP status: 200 or 503. */
+        public int httpStatus() {
+            return status.equals(UP) ? 200 : 503;
+        }
+    }
+
+    public Health(CamelContext camel, StringRedisTemplate redis, ObjectProvider<Readiness> readiness) {
+        this.camel = camel;
+        this.redis = redis;
+        this.readiness = readiness;
+    }
+
+    /** Asks every part. */
+    public Report report() {
+        Map<String, String> checks = new LinkedHashMap<>();
+        checks.put("redis", redisProblem());
+        checks.put("routes", routesProblem());
+        readiness.orderedStream().forEach(part -> checks.put(part.name(), part.problem()));
+        checks.replaceAll((part, problem) -> problem == null ? UP : problem);
+        boolean up = checks.values().stream().allMatch(UP::equals);
+        return new Report(up ? UP : "down", checks);
+    }
+
+    private String redisProblem() {
+        try {
+            redis.execute((RedisCallback<String>) connection -> connection.ping());
+            return null;
+        } catch (DataAccessException e) {
+            return "Redis does not answer: " + e.getMostSpecificCause().getMessage();
+        }
+    }
+
+    private String routesProblem() {
+        for (Route route : camel.getRoutes()) {
+            ServiceStatus status = camel.getRouteController().getRouteStatus(route.getRouteId());
+            if (status != null && !status.isStarted() && !status.isStarting()) {
+                return "route " + route.getRouteId() + " is " + status.name().toLowerCase(Locale.ROOT);
+            }
+        }
+        return null;
+    }
+}

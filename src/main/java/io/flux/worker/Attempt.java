@@ -1,0 +1,113 @@
+package io.flux.worker;
+
+import io.flux.job.JobRequest;
+import io.flux.ledger.Started;
+import java.time.Duration;
+
+/**
+ * One run of an engine for one job, from its start to its end. Numbers the job's events: only the current attempt writes,
+ * so the next {@code seq} is known here.
+ *
+ * <p>Confined to the slot's thread.
+ */
+public final class Attempt {
+    private final Started started;
+    private final JobRequest request;
+    private final Transcript soFar;
+    private final long startNanos;
+    private long seq;
+    private boolean abandoned;
+    private int texts;
+    private long lastTextNanos;
+    private Duration timeToFirstText;
+
+    Attempt(Started started, JobRequest request, Transcript soFar) {
+        this.started = started;
+        this.request = request;
+        this.soFar = soFar;
+        this.seq = started.seq();
+        this.startNanos = System.nanoTime();
+    }
+
+    /** The job's id. */
+    public String requestId() {
+        return started.id();
+    }
+
+    /** 1 for the first. */
+    public int number() {
+        return started.attempt();
+    }
+
+    /** The job's model. */
+    public String model() {
+        return request.model();
+    }
+
+    JobRequest request() {
+        return request;
+    }
+
+    /** What earlier attempts have written. */
+    Transcript soFar() {
+        return soFar;
+    }
+
+    /** From the job's creation to its first attempt. */
+    Duration queued() {
+        return Duration.ofMillis(started.queueMs());
+    }
+
+    /** The {@code seq} of the next event; the same until it is {@link #written}. */
+    long nextSeq() {
+        return seq + 1;
+    }
+
+    /** The next event is in the journal. */
+    void written() {
+        seq++;
+    }
+
+    /** Writes nothing more: an event is missing, and one after it would make a hole. */
+    void abandon() {
+        abandoned = true;
+    }
+
+    boolean isAbandoned() {
+        return abandoned;
+    }
+
+    /**
+     * Notes that the engine has written.
+     *
+     * @return the time since the text before; null for the first
+     */
+    Duration wrote() {
+        long now = System.nanoTime();
+        Duration gap = texts == 0 ? null : Duration.ofNanos(now - lastTextNanos);
+        if (texts++ == 0) {
+            timeToFirstText = Duration.ofNanos(now - startNanos);
+        }
+        lastTextNanos = now;
+        return gap;
+    }
+
+    /** From the start of this attempt to its first text; null before. */
+    Duration timeToFirstText() {
+        return timeToFirstText;
+    }
+
+    /** From the first text to now. */
+    Duration sinceFirstText() {
+        return sinceStart().minus(timeToFirstText);
+    }
+
+    /** From the start of the first attempt to now. */
+    Duration running() {
+        return sinceStart().plusMillis(started.runningMs());
+    }
+
+    private Duration sinceStart() {
+        return Duration.ofNanos(System.nanoTime() - startNanos);
+    }
+}

@@ -1,0 +1,59 @@
+package io.flux.worker;
+
+import io.flux.observe.Health;
+import org.apache.camel.CamelContext;
+import org.apache.camel.builder.TemplatedRouteBuilder;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Opens this worker's slots: one pop loop each, made from the route template {@code worker-slot}. They open only when the
+ * engine is found, so that a worker that cannot serve takes no job.
+ */
+public final class Slots implements Health.Readiness {
+    private static final Logger LOG = LoggerFactory.getLogger(Slots.class);
+    private static final String TEMPLATE = "worker-slot";
+
+    private final CamelContext camel;
+    private final int count;
+    private final Runnable engine;
+    private volatile String problem = "the slots are not open yet";
+
+    /**
+     * @param engine finds the engine; throws {@link IllegalStateException} saying what was looked for and where
+     */
+    public Slots(CamelContext camel, int count, Runnable engine) {
+        this.camel = camel;
+        this.count = count;
+        this.engine = engine;
+    }
+
+    /** Looks for the engine and opens the slots; true when the worker is ready. */
+    public boolean open() {
+        try {
+            engine.run();
+        } catch (IllegalStateException e) {
+            problem = e.getMessage();
+            LOG.error("Flux worker is not ready: {}", problem);
+            return false;
+        }
+        for (int slot = 1; slot <= count; slot++) {
+            TemplatedRouteBuilder.builder(camel, TEMPLATE)
+                    .routeId(TEMPLATE + "-" + slot)
+                    .parameter("slot", Integer.toString(slot))
+                    .add();
+        }
+        problem = null;
+        return true;
+    }
+
+    @Override
+    public String name() {
+        return "worker";
+    }
+
+    @Override
+    public String problem() {
+        return problem;
+    }
+}

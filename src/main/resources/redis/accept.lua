@@ -1,0 +1,17 @@
+-- Makes a created job permanent until it ends: from here on Flux owes an answer. Safe to repeat, and safe after a
+-- worker has already started the job.
+--
+-- KEYS[1]  job  hash
+--
+-- Returns 1, or 0 when the job is gone.
+local state = redis.call('HGET', KEYS[1], 'state')
+if not state then
+  return 0
+end
+if state == 'created' then
+  redis.call('HSET', KEYS[1], 'state', 'queued')
+end
+if state ~= 'done' then
+  redis.call('PERSIST', KEYS[1])
+end
+return 1

@@ -1,0 +1,28 @@
+-- Adds one event to a job's journal and publishes it to every gateway that follows the job. Refused when the writer's
+-- attempt is not the current one. Safe to repeat: an event whose seq is already in the journal is not written again.
+--
+-- KEYS[1]  job        hash
+-- KEYS[2]  journal    stream, entry id = seq
+-- KEYS[3]  followers  set of gateway channels
+-- ARGV[1]  id
+-- ARGV[2]  attempt    the fencing token
+-- ARGV[3]  seq
+-- ARGV[4]  frame      the event as clients see it
+--
+-- Returns 'ok' | 'cancelled' (written, but somebody cancelled the job: stop) | 'fenced' (not written: stop).
+local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'seq', 'cancel')
+if job[1] ~= 'running' or job[2] ~= ARGV[2] then
+  return 'fenced'
+end
+if tonumber(ARGV[3]) > tonumber(job[3]) then
+  redis.call('XADD', KEYS[2], ARGV[3] .. '-0', 'kind', '.', 'frame', ARGV[4])
+  redis.call('HSET', KEYS[1], 'seq', ARGV[3])
+  local message = ARGV[1] .. ' ' .. ARGV[3] .. ' . ' .. ARGV[4]
+  for _, channel in ipairs(redis.call('SMEMBERS', KEYS[3])) do
+    redis.call('PUBLISH', channel, message)
+  end
+end
+if job[4] then
+  return 'cancelled'
+end
+return 'ok'

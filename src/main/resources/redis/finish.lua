@@ -1,0 +1,34 @@
+-- Ends a job: writes its last event, publishes it, and lets the job's keys expire after the retention time. Refused when
+-- the writer's attempt is not the current one. Safe to repeat.
+--
+-- KEYS[1]  job        hash
+-- KEYS[2]  journal    stream, entry id = seq
+-- KEYS[3]  followers  set of gateway channels
+-- ARGV[1]  id
+-- ARGV[2]  attempt    the fencing token
+-- ARGV[3]  seq
+-- ARGV[4]  frame      the last event as clients see it
+-- ARGV[5]  outcome    for operators: stop, length, cancelled, deadline or the error's code
+-- ARGV[6]  retention  ms
+--
+-- Returns 'ok' | 'fenced'.
+local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'seq')
+if job[2] ~= ARGV[2] then
+  return 'fenced'
+end
+if job[1] == 'done' and job[3] == ARGV[3] then
+  return 'ok'
+end
+if job[1] ~= 'running' then
+  return 'fenced'
+end
+redis.call('XADD', KEYS[2], ARGV[3] .. '-0', 'kind', '!', 'frame', ARGV[4])
+redis.call('HSET', KEYS[1], 'state', 'done', 'seq', ARGV[3], 'outcome', ARGV[5])
+local message = ARGV[1] .. ' ' .. ARGV[3] .. ' ! ' .. ARGV[4]
+for _, channel in ipairs(redis.call('SMEMBERS', KEYS[3])) do
+  redis.call('PUBLISH', channel, message)
+end
+for i = 1, 3 do
+  redis.call('PEXPIRE', KEYS[i], ARGV[6])
+end
+return 'ok'

@@ -1,0 +1,26 @@
+-- Subscribes a gateway to a job and reads what the job's journal already holds, in one step: an event is either in the
+-- answer or published to the gateway afterwards, so a follower has no gap to fall into.
+--
+-- KEYS[1]  job        hash
+-- KEYS[2]  journal    stream
+-- KEYS[3]  followers  set
+-- ARGV[1]  channel    the gateway's channel; '' reads without subscribing
+-- ARGV[2]  after      the last seq that the follower has
+-- ARGV[3]  count      the most events to return
+--
+-- Returns {} for an unknown job, else {state, model, {seq, kind, frame, seq, kind, frame, ...}}.
+local job = redis.call('HMGET', KEYS[1], 'state', 'model')
+if not job[1] then
+  return {}
+end
+if ARGV[1] ~= '' and job[1] ~= 'done' then
+  redis.call('SADD', KEYS[3], ARGV[1])
+end
+local entries = redis.call('XRANGE', KEYS[2], (tonumber(ARGV[2]) + 1) .. '-0', '+', 'COUNT', ARGV[3])
+local events = {}
+for _, entry in ipairs(entries) do
+  events[#events + 1] = string.match(entry[1], '^%d+')
+  events[#events + 1] = entry[2][2]
+  events[#events + 1] = entry[2][4]
+end
+return { job[1], job[2], events }
