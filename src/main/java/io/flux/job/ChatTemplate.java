@@ -19,7 +19,7 @@ public enum ChatTemplate {
     },
 
     /** ChatML, as flux-tiny, Qwen and many others use it. */
-    CHATML {
+    CHATML("<|im_start|>", "<|im_end|>", "<|endoftext|>") {
         @Override
         String render(List<ChatMessage> messages) {
             StringBuilder text = new StringBuilder();
@@ -32,7 +32,7 @@ public enum ChatTemplate {
     },
 
     /** Llama 3. The begin-of-text token is the engine's to add. */
-    LLAMA3 {
+    LLAMA3("<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>") {
         @Override
         String render(List<ChatMessage> messages) {
             StringBuilder text = new StringBuilder();
@@ -45,7 +45,7 @@ public enum ChatTemplate {
     },
 
     /** Gemma. It has no system role: such a turn goes before the first user's text. */
-    GEMMA {
+    GEMMA("<start_of_turn>", "<end_of_turn>", "<bos>", "<eos>") {
         @Override
         String render(List<ChatMessage> messages) {
             StringBuilder text = new StringBuilder();
@@ -68,7 +68,7 @@ public enum ChatTemplate {
     },
 
     /** Mistral Instruct. A system turn goes before the next user's text. */
-    MISTRAL {
+    MISTRAL("[INST]", "[/INST]", "<s>", "</s>") {
         @Override
         String render(List<ChatMessage> messages) {
             StringBuilder text = new StringBuilder();
@@ -96,12 +96,36 @@ public enum ChatTemplate {
      */
     abstract String render(List<ChatMessage> messages);
 
+    private final List<String> markers;
+
+    /**
+     * @param markers texts that the model reads as structure and not as words
+     */
+    ChatTemplate(String... markers) {
+        this.markers = List.of(markers);
+    }
+
     /** The prompt of a request under this template; a bare {@code prompt} is one user turn. */
     public String render(JobRequest request) {
-        return render(
-                request.prompt() != null
-                        ? List.of(new ChatMessage("user", request.prompt()))
-                        : request.messages());
+        List<ChatMessage> messages = request.prompt() != null
+                ? List.of(new ChatMessage("user", request.prompt()))
+                : request.messages();
+        return render(messages.stream()
+                .map(message -> new ChatMessage(message.role(), plain(message.content())))
+                .toList());
+    }
+
+    /**
+     * A client's text with no marker in it: engines read markers wherever they stand, so that a user could end their own
+     * turn and speak as the system. A space after a marker's first character makes it
+     * words.
+     */
+    private String plain(String content) {
+        String text = content;
+        for (String marker : markers) {
+            text = text.replace(marker, marker.charAt(0) + " " + marker.substring(1));
+        }
+        return text;
     }
 
     /**

@@ -90,7 +90,7 @@ public sealed interface Event {
      * @param queueMs from acceptance to the first attempt
      * @param ttftMs from the first attempt to the first text
      * @param totalMs from the first attempt to the end
-     * @param tokensPerSecond completion tokens after the first, over the time after the first text
+     * @param tokensPerSecond completion tokens after the first, over the time from the first text to the last
      */
     @JsonInclude(JsonInclude.Include.NON_NULL)
     record Timings(

@@ -97,9 +97,9 @@ public final class Attempt {
         return timeToFirstText;
     }
 
-    /** From the first text to now. */
-    Duration sinceFirstText() {
-        return sinceStart().minus(timeToFirstText);
+    /** From the first text to the last so far. */
+    Duration writing() {
+        return Duration.ofNanos(lastTextNanos - startNanos).minus(timeToFirstText);
     }
 
     /** From the start of the first attempt to now. */

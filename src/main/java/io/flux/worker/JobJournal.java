@@ -125,7 +125,7 @@ public final class JobJournal {
                 : attempt.timeToFirstText().toMillis();
         Double rate = null;
         if (tokens != null && tokens > 1 && toFirst != null) {
-            double seconds = attempt.sinceFirstText().toNanos() / 1e9;
+            double seconds = attempt.writing().toNanos() / 1e9;
             rate = seconds > 0 ? Math.round((tokens - 1) / seconds * 10) / 10.0 : null;
         }
         return new Event.Timings(
