@@ -5,7 +5,8 @@
 --
 -- Returns {'started', attempt, seq, request, queue_ms, running_ms}: seq is the journal's last one, queue_ms the time
 -- from creation to the first attempt, running_ms the time since the first attempt began.
--- Else {'gone'} | {'done'} | {'running'}: not to be served by the caller.
+-- Else {'gone'} | {'done'}: there is nothing to serve, the lease can go; or {'running'}: another attempt is at it, and
+-- the lease is its own.
 local job = redis.call('HMGET', KEYS[1], 'state', 'request', 'seq', 'created_ms', 'started_ms')
 local state = job[1]
 if not state then

@@ -1,7 +1,7 @@
 package io.flux;
 
 import io.flux.embedded.EmbeddedRedis;
-import java.nio.file.Files;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -17,6 +17,8 @@ import org.springframework.context.ApplicationContextInitializer;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.core.env.MapPropertySource;
+import org.springframework.core.io.Resource;
+import org.springframework.core.io.support.PathMatchingResourcePatternResolver;
 
 /**
  * Before any bean: turns {@code flux.bundles} and {@code flux.routes} into the files that Camel loads, picks what has no
@@ -49,36 +51,40 @@ final class Bootstrap implements ApplicationContextInitializer<ConfigurableAppli
         Path folder = shipped ? null : Path.of(configured).toAbsolutePath();
         String base = shipped ? configured : "file:" + folder;
         List<String> patterns = new ArrayList<>();
-        List<String> reloaded = new ArrayList<>();
-        for (String bundle : bundles.contains("common") ? bundles : plusCommon(bundles)) {
-            if (folder != null && !Files.isDirectory(folder.resolve(bundle))) {
-                throw new IllegalStateException("FLUX_BUNDLES names " + bundle + ", but there is no folder "
-                        + folder.resolve(bundle) + "; FLUX_ROUTES says where the bundles are");
-            }
+        for (String bundle : FluxProperties.withCommon(bundles)) {
+            require(
+                    base + "/" + bundle + "/*.camel.yaml",
+                    "FLUX_BUNDLES names " + bundle + ", but " + configured + " has no such folder of routes");
             patterns.add(base + "/" + bundle + "/*.camel.yaml");
-            reloaded.add(bundle + "/*.camel.yaml");
+        }
+        if (bundles.contains("worker")) {
+            String engine = environment.getProperty("flux.engine", "");
+            require(
+                    base + "/engines/" + engine + ".kamelet.yaml",
+                    "FLUX_ENGINE names " + engine + ", but " + configured + "/engines has no " + engine
+                            + ".kamelet.yaml");
         }
         Map<String, Object> derived = new HashMap<>();
         derived.put("camel.main.routes-include-pattern", String.join(",", patterns));
         derived.put("camel.component.kamelet.location", base + "/engines");
-        if (environment.getProperty("flux.routes-reload", Boolean.class, false)) {
-            if (folder == null) {
-                throw new IllegalStateException(
-                        "FLUX_ROUTES_RELOAD needs FLUX_ROUTES to be a folder, not the routes inside the jar");
-            }
-            derived.put("camel.main.routes-reload-enabled", true);
-            derived.put("camel.main.routes-reload-directory", folder.toString());
-            derived.put("camel.main.routes-reload-directory-recursive", true);
-            derived.put("camel.main.routes-reload-pattern", String.join(",", reloaded));
-            derived.put("camel.main.routes-reload-remove-all-routes", false);
+        if (folder == null && environment.getProperty("flux.routes-reload", Boolean.class, false)) {
+            throw new IllegalStateException(
+                    "FLUX_ROUTES_RELOAD needs FLUX_ROUTES to be a folder, not the routes inside the jar");
         }
         return derived;
     }
 
-    private static List<String> plusCommon(List<String> bundles) {
-        List<String> all = new ArrayList<>(bundles);
-        all.add("common");
-        return all;
+    private static void require(String files, String otherwise) {
+        try {
+            for (Resource file : new PathMatchingResourcePatternResolver().getResources(files)) {
+                if (file.exists()) {
+                    return;
+                }
+            }
+        } catch (IOException e) {
+            throw new IllegalStateException(otherwise, e);
+        }
+        throw new IllegalStateException(otherwise);
     }
 
     private static String redisUrl(ConfigurableApplicationContext context, List<String> bundles) {

@@ -19,6 +19,11 @@ public class FluxApplication {
     }
 
     public static void main(String[] args) {
-        builder().run(args);
+        try {
+            builder().run(args);
+        } catch (RuntimeException e) {
+            // Spring has said why. Threads that are up already would keep a half-started process alive.
+            System.exit(1);
+        }
     }
 }

@@ -3,6 +3,7 @@ package io.flux;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.Stream;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 
 /**
@@ -13,6 +14,7 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 public record FluxProperties(
         List<String> bundles,
         String routes,
+        boolean routesReload,
         String host,
         int port,
         List<String> allowedOrigins,
@@ -24,6 +26,7 @@ public record FluxProperties(
         int queueLimit,
         Duration retention,
         Duration lease,
+        Duration leaseRenewal,
         int attempts,
         String id,
         String model,
@@ -52,7 +55,16 @@ public record FluxProperties(
                 "model must be 1 to 128 letters, digits, . _ : / -, not '" + model + "'");
         positive(retention, "retention");
         positive(lease, "lease");
+        positive(leaseRenewal, "lease-renewal");
+        check(
+                leaseRenewal.compareTo(lease) < 0,
+                "lease-renewal must be shorter than lease (" + lease + "), not " + leaseRenewal);
         positive(engineStall, "engine-stall");
+    }
+
+    /** The folders whose routes run: the bundles and what all of them share. */
+    static List<String> withCommon(List<String> bundles) {
+        return Stream.concat(bundles.stream(), Stream.of("common")).distinct().toList();
     }
 
     /** Whether this process takes requests. */

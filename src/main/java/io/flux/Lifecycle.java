@@ -4,13 +4,14 @@ import io.flux.gateway.Hub;
 import io.flux.http.HttpServing;
 import io.flux.worker.Slots;
 import io.vertx.core.Vertx;
+import java.nio.file.Path;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
 import org.apache.camel.CamelContext;
-import org.apache.camel.spring.boot.CamelContextConfiguration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.boot.ApplicationRunner;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
@@ -22,34 +23,39 @@ import org.springframework.context.annotation.Configuration;
 class Lifecycle {
     private static final Logger LOG = LoggerFactory.getLogger(Lifecycle.class);
 
+    /** Runs when the routes are up. A failure here ends the process. */
     @Bean
-    CamelContextConfiguration readiness(
-            ObjectProvider<HttpServing> http, ObjectProvider<Slots> slots, FluxProperties flux) {
-        return new CamelContextConfiguration() {
-            @Override
-            public void beforeApplicationStart(CamelContext camel) {
-                // nothing to do: routes and beans bring what they need
+    ApplicationRunner opening(CamelContext camel, HttpServing http, ObjectProvider<Slots> slots, FluxProperties flux) {
+        return arguments -> {
+            http.listen();
+            if (flux.gateway()) {
+                LOG.info("Flux gateway ready at {}", http.address());
+            } else {
+                LOG.info("Health and metrics at {}", http.address());
             }
-
-            @Override
-            public void afterApplicationStart(CamelContext camel) {
-                http.getObject().listen();
-                if (flux.gateway()) {
-                    LOG.info("Flux gateway ready at {}", http.getObject().address());
-                } else {
-                    LOG.info("Health and metrics at {}", http.getObject().address());
+            slots.ifAvailable(worker -> {
+                if (worker.open()) {
+                    LOG.info(
+                            "Flux worker ready: model {}, engine {}, slots {}",
+                            flux.model(),
+                            flux.engine(),
+                            flux.slots());
                 }
-                slots.ifAvailable(worker -> {
-                    if (worker.open()) {
-                        LOG.info(
-                                "Flux worker ready: model {}, engine {}, slots {}",
-                                flux.model(),
-                                flux.engine(),
-                                flux.slots());
-                    }
-                });
+            });
+            if (flux.routesReload()) {
+                watchRoutes(camel, slots, flux);
             }
         };
+    }
+
+    private static void watchRoutes(CamelContext camel, ObjectProvider<Slots> slots, FluxProperties flux) {
+        Path folder = Path.of(flux.routes()).toAbsolutePath();
+        try {
+            new RouteReload(camel, folder, slots).watch(FluxProperties.withCommon(flux.bundles()));
+        } catch (Exception e) {
+            throw new IllegalStateException("the routes in " + folder + " cannot be watched", e);
+        }
+        LOG.info("Watching {}: a saved route is live", folder);
     }
 
     /** Closes what clients hold, after Camel has stopped. */

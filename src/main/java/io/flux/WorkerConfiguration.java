@@ -30,7 +30,7 @@ import org.springframework.context.annotation.Lazy;
 @Configuration(proxyBeanMethods = false)
 @ConditionalOnBundle("worker")
 class WorkerConfiguration {
-    /** Which program bean an engine needs; its kamelet has the engine's name. */
+    /** The program that a shipped engine's kamelet runs. */
     private static final Map<String, String> PROGRAMS =
             Map.of("bundled", "bundledProgram", "llama-completion", "llamaCompletionProgram");
 
@@ -65,7 +65,9 @@ class WorkerConfiguration {
     EngineProgram bundledProgram(FluxProperties flux) {
         BundledEngineCommand bundled = BundledEngineCommand.prepare(flux.data().resolve("engine"));
         return new EngineProgram(
-                bundled.executable(), bundled.leadingArguments(), arguments(flux, modelFile(flux, bundled.modelFile())));
+                bundled.executable(),
+                bundled.leadingArguments(),
+                arguments(flux, modelFile(flux, bundled.modelFile())));
     }
 
     /** llama.cpp as this machine has it. */
@@ -74,7 +76,9 @@ class WorkerConfiguration {
     EngineProgram llamaCompletionProgram(FluxProperties flux) {
         EnginePreflight preflight = EnginePreflight.ofEnvironment(flux.llamaDir());
         String executable = preflight.command("llama-completion").toString();
-        Path shipped = flux.modelFile().isBlank() ? BundledEngineCommand.unpackModel(flux.data().resolve("engine")) : null;
+        Path shipped = flux.modelFile().isBlank()
+                ? BundledEngineCommand.unpackModel(flux.data().resolve("engine"))
+                : null;
         return new EngineProgram(executable, List.of(), arguments(flux, preflight.model(modelFile(flux, shipped))));
     }
 
@@ -92,8 +96,7 @@ class WorkerConfiguration {
         return new Slots(camel, flux.slots(), () -> {
             String program = PROGRAMS.get(flux.engine());
             if (program == null) {
-                throw new IllegalStateException(
-                        "FLUX_ENGINE=" + flux.engine() + " is not known; known: bundled, llama-completion");
+                return; // a kamelet of a team's own, which needs no program of ours
             }
             try {
                 beans.getBean(program, EngineProgram.class);

@@ -20,8 +20,7 @@ import java.util.Locale;
 public final class BundledEngineCommand {
     private static final String MODEL = "flux-tiny-q8_0.gguf";
     /** Found by their class files, so that the engine's JVM opens two jars and not a hundred. */
-    private static final List<String> CLASSES =
-            List.of("io.flux.embedded.BundledEngine", "de.kherud.llama.LlamaModel");
+    private static final List<String> CLASSES = List.of("io.flux.embedded.BundledEngine", "de.kherud.llama.LlamaModel");
 
     private final Path libraries;
     private final Path model;

@@ -90,7 +90,8 @@ public final class EmbeddedRedis {
                 }
                 stopGuard();
                 if (!anyPort || attempt == PORT_TRIES) {
-                    throw new IllegalStateException("the embedded Redis does not start; its log ends with:\n" + logTail());
+                    throw new IllegalStateException(
+                            "the embedded Redis does not start; its log ends with:\n" + logTail());
                 }
             }
         } catch (IOException e) {
@@ -146,7 +147,9 @@ public final class EmbeddedRedis {
                     .filter(process -> process.info().command().orElse("").contains("redis-server"))
                     .ifPresent(process -> {
                         process.destroy();
-                        process.onExit().orTimeout(PATIENCE.toSeconds(), TimeUnit.SECONDS).join();
+                        process.onExit()
+                                .orTimeout(PATIENCE.toSeconds(), TimeUnit.SECONDS)
+                                .join();
                     });
         }
         Files.deleteIfExists(pidFile);
@@ -169,8 +172,13 @@ public final class EmbeddedRedis {
                 """
                         .formatted(port, escaped(folder), escaped(pidFile()), escaped(folder.resolve("redis.log"))));
         guard = new ProcessBuilder(
-                        "/bin/sh", "-c", GUARD, "flux-redis", server.toString(), configuration.toString(), pidFile()
-                                .toString())
+                        "/bin/sh",
+                        "-c",
+                        GUARD,
+                        "flux-redis",
+                        server.toString(),
+                        configuration.toString(),
+                        pidFile().toString())
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start();
@@ -247,7 +255,8 @@ public final class EmbeddedRedis {
                     + System.getProperty("os.arch") + "; point FLUX_REDIS_URL at one, such as redis://localhost:6379");
         }
         Path server = folder.resolve("redis-server");
-        try (InputStream in = ExecutableProvider.class.getResourceAsStream(resource.startsWith("/") ? resource : "/" + resource)) {
+        try (InputStream in =
+                ExecutableProvider.class.getResourceAsStream(resource.startsWith("/") ? resource : "/" + resource)) {
             if (in == null) {
                 throw new IllegalStateException("the jar has no " + resource);
             }

@@ -30,6 +30,8 @@ public final class EngineStream implements Iterator<EngineOutput>, Closeable {
     /** Between the end of stdout and the exit; an engine that takes longer is killed. */
     private static final Duration EXIT_GRACE = Duration.ofSeconds(2);
 
+    private static final Duration EXIT_STEP = Duration.ofMillis(5);
+
     /** Between kill and end of stdout; after it, whoever else holds stdout open is killed. */
     private static final long LEFTOVER_NANOS = Duration.ofMillis(500).toNanos();
 
@@ -217,7 +219,9 @@ public final class EngineStream implements Iterator<EngineOutput>, Closeable {
             return EngineEnd.failed(
                     EngineFailure.failed("the engine closed its output and did not exit"), null, process.stderrTail());
         }
+        // 0 for one that is over and still cleaning up
         int exitCode = process.getExitValue();
+        process.kill();
         String stderr = process.stderrTail();
         if (dialect == EngineDialect.PLAIN) {
             return exitCode == 0
@@ -255,10 +259,23 @@ public final class EngineStream implements Iterator<EngineOutput>, Closeable {
         onEnd.accept(this);
     }
 
-    /** Waits, but not for long, until the process has exited and its stderr was read. */
+    /**
+     * Waits, but not for long, until the process has exited and its stderr was read. One that closed its stdout and
+     * wrote its log's last line has nothing left to say: it is ended, since nobody should wait for its cleaning up.
+     */
     private boolean awaitExit() {
         try {
-            return process.awaitEnd(EXIT_GRACE);
+            long deadline = System.nanoTime() + EXIT_GRACE.toNanos();
+            while (System.nanoTime() < deadline) {
+                if (process.awaitEnd(EXIT_STEP)) {
+                    return true;
+                }
+                if (dialect == EngineDialect.LLAMA_COMPLETION
+                        && new LlamaCompletionLog(process.stderrTail()).isOver()) {
+                    return true;
+                }
+            }
+            return false;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return false;

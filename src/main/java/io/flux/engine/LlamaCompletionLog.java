@@ -22,6 +22,7 @@ final class LlamaCompletionLog {
             Pattern.compile("(?:print|timings): +sampl(?:ers|e|ing) time = .*/ +(\\d+) (?:tokens|runs)");
     private static final Pattern PROMPT = Pattern.compile("(?:print|timings): +prompt eval time = .*/ +(\\d+) tokens");
     private static final Pattern EVAL = Pattern.compile("(?:print|timings): +eval time = .*/ +(\\d+) runs");
+    private static final Pattern OVER = Pattern.compile("graph reallocs = [^\\n]*\\n\\s*\\z");
     private static final Pattern TOO_LONG = Pattern.compile("prompt is too long \\((\\d+) tokens, max (\\d+)\\)");
 
     private final String stderr;
@@ -34,6 +35,11 @@ final class LlamaCompletionLog {
     /** Whether the log got past the end of the text, so that no text can be missing. */
     boolean textIsWhole() {
         return TIMINGS.matcher(stderr).find();
+    }
+
+    /** Whether the log's last line is there, so that nothing more will be said. */
+    boolean isOver() {
+        return OVER.matcher(stderr).find();
     }
 
     /** Tokens of the prompt, a begin-of-text token included; null when the log does not say. */

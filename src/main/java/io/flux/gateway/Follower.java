@@ -59,7 +59,12 @@ final class Follower {
      * @param onEnd run once, when the job's last event was sent
      */
     Follower(
-            String id, Connection connection, long after, JournalReader journal, ScheduledExecutorService executor, Runnable onEnd) {
+            String id,
+            Connection connection,
+            long after,
+            JournalReader journal,
+            ScheduledExecutorService executor,
+            Runnable onEnd) {
         this.id = id;
         this.connection = connection;
         this.last = after;

@@ -1,12 +1,12 @@
 package io.flux.gateway;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flux.job.Event;
 import io.flux.job.JobRequest;
 import io.flux.job.Refusal;
 import io.flux.ledger.Created;
 import io.flux.ledger.Ledger;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 
 /** The steps of accepting a job, called one by one by the submit route. Thread-safe; each blocks for one round trip. */
 public final class Submission {
@@ -69,18 +69,28 @@ public final class Submission {
         long position = ledger.enqueue(request.requestId(), request.model(), queueLimit);
         if (position <= 0) {
             ledger.forget(request.requestId());
-            throw new Refusal(Event.Error.answer(
-                    request.requestId(),
-                    "overloaded",
-                    -position + " jobs are waiting for model " + request.model() + " and the limit is " + queueLimit
-                            + "; try again later",
-                    null));
+            throw overloaded(request);
         }
         return position;
     }
 
-    /** Makes the job Flux's to answer. */
+    /**
+     * Makes the job Flux's to answer.
+     *
+     * @throws Refusal {@code overloaded} when the same request, sent twice at once, was refused meanwhile
+     */
     public void accept(JobRequest request) {
-        ledger.accept(request.requestId());
+        if (!ledger.accept(request.requestId())) {
+            throw overloaded(request);
+        }
+    }
+
+    private Refusal overloaded(JobRequest request) {
+        return new Refusal(Event.Error.answer(
+                request.requestId(),
+                "overloaded",
+                queueLimit + " jobs are waiting for model " + request.model()
+                        + ", and no more are taken; try again later",
+                null));
     }
 }

@@ -52,22 +52,18 @@ public class HttpConfiguration {
     }
 
     private static void page(Router router) {
-        router.get()
-                .order(LAST)
-                .handler(context -> {
-                    context.response()
-                            .putHeader(
-                                    "Content-Security-Policy",
-                                    "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; "
-                                            + "base-uri 'none'; frame-ancestors 'none'; form-action 'none'")
-                            .putHeader("Cache-Control", "no-cache")
-                            .putHeader("X-Content-Type-Options", "nosniff")
-                            .putHeader("Referrer-Policy", "no-referrer");
-                    context.next();
-                });
-        router.get()
-                .order(LAST + 1)
-                .handler(StaticHandler.create("web").setCachingEnabled(false));
+        router.get().order(LAST).handler(context -> {
+            context.response()
+                    .putHeader(
+                            "Content-Security-Policy",
+                            "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; "
+                                    + "base-uri 'none'; frame-ancestors 'none'; form-action 'none'")
+                    .putHeader("Cache-Control", "no-cache")
+                    .putHeader("X-Content-Type-Options", "nosniff")
+                    .putHeader("Referrer-Policy", "no-referrer");
+            context.next();
+        });
+        router.get().order(LAST + 1).handler(StaticHandler.create("web").setCachingEnabled(false));
     }
 
     /** The shape of every error that does not come from a route. */
@@ -82,7 +78,8 @@ public class HttpConfiguration {
                         case 400 -> "the query has a parameter that is not allowed";
                         case 403 -> "pages of this origin may not connect; FLUX_ALLOWED_ORIGINS lists those that may";
                         case 404 -> "there is nothing at " + context.request().path();
-                        case 405 -> "this path does not take " + context.request().method();
+                        case 405 ->
+                            "this path does not take " + context.request().method();
                         default -> "not available now";
                     };
             response.setStatusCode(status)

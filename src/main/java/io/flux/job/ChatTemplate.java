@@ -40,7 +40,8 @@ public enum ChatTemplate {
                 text.append("<|start_header_id|>").append(message.role()).append("<|end_header_id|>\n\n");
                 text.append(message.content().strip()).append("<|eot_id|>");
             }
-            return text.append("<|start_header_id|>assistant<|end_header_id|>\n\n").toString();
+            return text.append("<|start_header_id|>assistant<|end_header_id|>\n\n")
+                    .toString();
         }
     },
 
@@ -107,9 +108,8 @@ public enum ChatTemplate {
 
     /** The prompt of a request under this template; a bare {@code prompt} is one user turn. */
     public String render(JobRequest request) {
-        List<ChatMessage> messages = request.prompt() != null
-                ? List.of(new ChatMessage("user", request.prompt()))
-                : request.messages();
+        List<ChatMessage> messages =
+                request.prompt() != null ? List.of(new ChatMessage("user", request.prompt())) : request.messages();
         return render(messages.stream()
                 .map(message -> new ChatMessage(message.role(), plain(message.content())))
                 .toList());

@@ -19,11 +19,7 @@ public sealed interface Event {
     String requestId();
 
     /** The job is accepted. {@code position} is null when it does not wait any more. */
-    record Ticket(
-            String requestId,
-            String model,
-            Long position,
-            @JsonProperty("eta_ms") Long etaMs) implements Event {
+    record Ticket(String requestId, String model, Long position, @JsonProperty("eta_ms") Long etaMs) implements Event {
         @Override
         public String type() {
             return "ticket";
@@ -31,8 +27,7 @@ public sealed interface Event {
     }
 
     /** The job's place in the queue: 1 is served next. */
-    record Position(
-            String requestId, long position, @JsonProperty("eta_ms") Long etaMs) implements Event {
+    record Position(String requestId, long position, @JsonProperty("eta_ms") Long etaMs) implements Event {
         @Override
         public String type() {
             return "position";
@@ -40,8 +35,7 @@ public sealed interface Event {
     }
 
     /** A worker begins. */
-    record Start(
-            String requestId, long seq, int attempt, @JsonProperty("queue_ms") long queueMs) implements Event {
+    record Start(String requestId, long seq, int attempt, @JsonProperty("queue_ms") long queueMs) implements Event {
         @Override
         public String type() {
             return "start";
@@ -71,7 +65,8 @@ public sealed interface Event {
             @JsonProperty("finish_reason") String finishReason,
             @JsonProperty("token_count") Integer tokenCount,
             Usage usage,
-            Timings timings) implements Event {
+            Timings timings)
+            implements Event {
         @Override
         public String type() {
             return "complete";
@@ -106,7 +101,8 @@ public sealed interface Event {
             String code,
             String error,
             String field,
-            @JsonProperty("retry_after_ms") Long retryAfterMs) implements Event {
+            @JsonProperty("retry_after_ms") Long retryAfterMs)
+            implements Event {
         @Override
         public String type() {
             return "error";

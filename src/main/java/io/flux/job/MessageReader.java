@@ -19,6 +19,10 @@ import java.util.regex.Pattern;
  * field and the rule. Unknown fields are ignored, since clients of older systems send some. Thread-safe.
  */
 public final class MessageReader {
+    /** Where the JSON parser's sentences stop being about the message. */
+    private static final List<String> PARSER_INTERNALS =
+            List.of(" (start marker", " (bound as", ": not allowed as per", ": was expecting (JSON", " (`");
+
     private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
     private static final Pattern MODEL = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}");
     private static final long MAX_SEED = 0xFFFF_FFFFL;
@@ -67,8 +71,7 @@ public final class MessageReader {
             case "cancel" -> new ClientMessage.Cancel(fields.required("request_id", requestId));
             case "resume" -> {
                 Long after = fields.integer("after", 0, Long.MAX_VALUE);
-                yield new ClientMessage.Resume(
-                        fields.required("request_id", requestId), after == null ? 0 : after);
+                yield new ClientMessage.Resume(fields.required("request_id", requestId), after == null ? 0 : after);
             }
             default -> throw fields.refuse("type", "type must be one of generate, cancel, resume");
         };
@@ -86,6 +89,10 @@ public final class MessageReader {
 
     private static String describe(JsonProcessingException e) {
         String problem = e.getOriginalMessage().lines().findFirst().orElse("unreadable");
+        for (String internals : PARSER_INTERNALS) {
+            int start = problem.indexOf(internals);
+            problem = start < 0 ? problem : problem.substring(0, start);
+        }
         return e.getLocation() == null
                 ? problem
                 : problem + " at line " + e.getLocation().getLineNr() + ", column "
@@ -237,9 +244,7 @@ public final class MessageReader {
                     throw refuse(at, at + " must be an object with role and content");
                 }
                 JsonNode role = item.get("role");
-                if (role == null
-                        || !role.isTextual()
-                        || !role.textValue().matches("system|user|assistant")) {
+                if (role == null || !role.isTextual() || !role.textValue().matches("system|user|assistant")) {
                     throw refuse(at + ".role", at + ".role must be one of system, user, assistant");
                 }
                 JsonNode content = item.get("content");

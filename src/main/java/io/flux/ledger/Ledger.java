@@ -76,9 +76,9 @@ public final class Ledger {
         return redis.execute(enqueue, List.of(Keys.waiting(model)), id, Integer.toString(limit));
     }
 
-    /** Makes a created job permanent until it ends. */
-    public void accept(String id) {
-        redis.execute(accept, List.of(Keys.job(id)));
+    /** Makes a created job permanent until it ends; false when it is gone. */
+    public boolean accept(String id) {
+        return redis.execute(accept, List.of(Keys.job(id))) == 1;
     }
 
     /** Removes a job that was created and then refused. */
@@ -105,7 +105,10 @@ public final class Ledger {
         List<JournalEntry> entries = new ArrayList<>(flat.size() / 3);
         for (int i = 0; i + 2 < flat.size(); i += 3) {
             entries.add(JournalEntry.of(
-                    id, flat.get(i).toString(), flat.get(i + 1).toString(), flat.get(i + 2).toString()));
+                    id,
+                    flat.get(i).toString(),
+                    flat.get(i + 1).toString(),
+                    flat.get(i + 2).toString()));
         }
         return new Backlog(true, text(found, 0), text(found, 1), entries);
     }
@@ -139,9 +142,16 @@ public final class Ledger {
                 .toList();
     }
 
-    /** Begins an attempt; null when the job is gone, done, or runs elsewhere. */
+    /**
+     * Begins an attempt; null when the job is gone or done.
+     *
+     * @throws FencedException when another attempt is at it
+     */
     public Started start(String id, String worker) {
         List<Object> found = redis.execute(start, List.of(Keys.job(id)), worker);
+        if (text(found, 0).equals("running")) {
+            throw new FencedException(id);
+        }
         if (!text(found, 0).equals("started")) {
             return null;
         }
@@ -159,9 +169,13 @@ public final class Ledger {
         return write(redis.execute(append, jobKeys(id), id, Integer.toString(attempt), Long.toString(seq), frame));
     }
 
-    /** Journals and publishes the event that ends a job, and lets the job expire after the retention time. */
-    public Write finish(String id, int attempt, long seq, String frame, String outcome) {
-        return write(redis.execute(
+    /**
+     * Journals and publishes the event that ends a job, and lets the job expire after the retention time.
+     *
+     * @throws FencedException when another attempt owns the job
+     */
+    public void finish(String id, int attempt, long seq, String frame, String outcome) {
+        Write write = write(redis.execute(
                 finish,
                 jobKeys(id),
                 id,
@@ -170,11 +184,25 @@ public final class Ledger {
                 frame,
                 outcome,
                 millis(retention)));
+        refuseFenced(id, write);
     }
 
-    /** Ends an attempt that failed; the job waits for the next one once {@link #requeue} has put it back in line. */
-    public Write retry(String id, int attempt) {
-        return write(redis.execute(retry, List.of(Keys.job(id)), Integer.toString(attempt)));
+    /**
+     * Ends an attempt that failed; the job waits for the next one once {@link #requeue} has put it back in line.
+     *
+     * @return false when no other attempt is wanted: somebody cancelled the job
+     * @throws FencedException when another attempt owns the job
+     */
+    public boolean retry(String id, int attempt) {
+        Write write = write(redis.execute(retry, List.of(Keys.job(id)), Integer.toString(attempt)));
+        refuseFenced(id, write);
+        return write == Write.OK;
+    }
+
+    private static void refuseFenced(String id, Write write) {
+        if (write == Write.FENCED) {
+            throw new FencedException(id);
+        }
     }
 
     /** Gives a leased job back to the front of its queue; false when it is not leased any more. */

@@ -18,10 +18,7 @@ public final class QueueStatus {
     public record Counts(String model, long waiting, long running, long dead) {}
 
     /** The seed system's shape: the sums, besides what each model has. */
-    public record Report(
-            @JsonProperty("queue_length") long queueLength,
-            long running,
-            List<Counts> models) {}
+    public record Report(@JsonProperty("queue_length") long queueLength, long running, List<Counts> models) {}
 
     public QueueStatus(StringRedisTemplate redis, String model, MeterRegistry registry) {
         this.redis = redis;
@@ -31,8 +28,7 @@ public final class QueueStatus {
         gauge(registry, "flux.jobs.dead", "Dead-lettered jobs", Counts::dead);
     }
 
-    private void gauge(
-            MeterRegistry registry, String name, String description, ToLongFunction<Counts> part) {
+    private void gauge(MeterRegistry registry, String name, String description, ToLongFunction<Counts> part) {
         Gauge.builder(name, () -> {
                     try {
                         return part.applyAsLong(counts());

@@ -40,7 +40,11 @@ public final class Claims {
         return ledger.lease(id, model, lease);
     }
 
-    /** Begins an attempt; null when the job has ended or runs elsewhere. */
+    /**
+     * Begins an attempt; null when the job has ended.
+     *
+     * @throws io.flux.ledger.FencedException when another attempt is at it
+     */
     public Attempt start(String id) throws JsonProcessingException {
         Started started = ledger.start(id, worker);
         if (started == null) {

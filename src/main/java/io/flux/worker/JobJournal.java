@@ -19,7 +19,8 @@ import org.slf4j.LoggerFactory;
  * job was cancelled or is another's, the engine is stopped; its stream then ends by itself.
  *
  * <p>Every method may be called again after Redis did not answer: an event keeps its {@code seq} until it is written, and
- * the ledger writes each {@code seq} once. Thread-safe for different attempts. Blocks for one round trip to Redis.
+ * the ledger writes each {@code seq} once. What ends an attempt throws {@code FencedException} when another owns the job.
+ * Thread-safe for different attempts. Blocks for one round trip to Redis.
  */
 public final class JobJournal {
     private static final Logger LOG = LoggerFactory.getLogger(JobJournal.class);
@@ -47,7 +48,10 @@ public final class JobJournal {
         long seq = attempt.nextSeq();
         Event event = attempt.number() == 1
                 ? new Event.Start(
-                        attempt.requestId(), seq, attempt.number(), attempt.queued().toMillis())
+                        attempt.requestId(),
+                        seq,
+                        attempt.number(),
+                        attempt.queued().toMillis())
                 : new Event.Restart(attempt.requestId(), seq, attempt.number(), "continue");
         append(attempt, seq, event);
         if (attempt.number() == 1) {
@@ -107,14 +111,12 @@ public final class JobJournal {
     public void complete(Attempt attempt, EngineEnd end) {
         String reason = end.finish().wireName();
         long seq = attempt.nextSeq();
-        Integer completion =
-                end.completionTokens() == null || attempt.number() > 1 ? null : end.completionTokens();
+        Integer completion = end.completionTokens() == null || attempt.number() > 1 ? null : end.completionTokens();
         Event.Usage usage = completion == null ? null : new Event.Usage(end.promptTokens(), completion);
         finish(
                 attempt,
                 seq,
-                new Event.Complete(
-                        attempt.requestId(), seq, reason, completion, usage, timings(attempt, completion)),
+                new Event.Complete(attempt.requestId(), seq, reason, completion, usage, timings(attempt, completion)),
                 reason);
         meters.tokens(attempt.model(), end.completionTokens());
     }
@@ -151,22 +153,22 @@ public final class JobJournal {
     }
 
     private void finish(Attempt attempt, long seq, Event event, String outcome) {
-        Write write = ledger.finish(attempt.requestId(), attempt.number(), seq, json.write(event), outcome);
-        if (write == Write.FENCED) {
-            LOG.warn("the end of a job was refused: another attempt owns it {}", describe(attempt));
-            return;
-        }
+        ledger.finish(attempt.requestId(), attempt.number(), seq, json.write(event), outcome);
         meters.ended(attempt.model(), outcome);
-        LOG.info("job ended {} outcome={} totalMs={}", describe(attempt), outcome, attempt.running().toMillis());
+        LOG.info(
+                "job ended {} outcome={} totalMs={}",
+                describe(attempt),
+                outcome,
+                attempt.running().toMillis());
     }
 
     /** Ends a failed attempt and leaves the job to the next; false when no next one is wanted. */
     public boolean retry(Attempt attempt) {
-        Write write = ledger.retry(attempt.requestId(), attempt.number());
-        if (write == Write.CANCELLED) {
+        boolean again = ledger.retry(attempt.requestId(), attempt.number());
+        if (!again) {
             complete(attempt, new EngineEnd(FinishReason.CANCELLED, null, null, null, null, ""));
         }
-        return write == Write.OK;
+        return again;
     }
 
     private static String lastLines(String stderr) {

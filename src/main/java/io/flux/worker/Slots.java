@@ -12,7 +12,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class Slots implements Health.Readiness {
     private static final Logger LOG = LoggerFactory.getLogger(Slots.class);
-    private static final String TEMPLATE = "worker-slot";
+    /** The route template of a slot. */
+    public static final String TEMPLATE = "worker-slot";
 
     private final CamelContext camel;
     private final int count;
@@ -45,6 +46,18 @@ public final class Slots implements Health.Readiness {
         }
         problem = null;
         return true;
+    }
+
+    /** Makes the slots anew from an edited template; each finishes its job first. */
+    public void reopen() throws Exception {
+        for (int slot = 1; slot <= count; slot++) {
+            String route = TEMPLATE + "-" + slot;
+            if (camel.getRoute(route) != null) {
+                camel.getRouteController().stopRoute(route);
+                camel.removeRoute(route);
+            }
+        }
+        open();
     }
 
     @Override

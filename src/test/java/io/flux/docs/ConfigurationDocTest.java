@@ -1,0 +1,161 @@
+package io.flux.docs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import io.flux.FluxApplication;
+import io.flux.FluxProperties;
+import io.flux.job.ChatTemplate;
+import io.flux.job.RequestLimits;
+import java.io.IOException;
+import java.lang.reflect.RecordComponent;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import org.springframework.boot.context.properties.bind.Binder;
+import org.springframework.boot.context.properties.source.MapConfigurationPropertySource;
+import org.springframework.boot.convert.ApplicationConversionService;
+import org.springframework.boot.env.YamlPropertySourceLoader;
+import org.springframework.core.env.EnumerablePropertySource;
+import org.springframework.core.io.ClassPathResource;
+
+/** {@code docs/configuration.md} says what the code does: the same options, the same defaults, the same complaints. */
+class ConfigurationDocTest {
+    private static final Path DOCUMENT = Path.of("docs/configuration.md");
+    private static final String PREFIX = "flux.";
+
+    @Test
+    void everyOptionOfTheCodeIsDocumentedAndNoOther() throws IOException {
+        assertThat(documented().keySet()).isEqualTo(optionsOfTheCode());
+    }
+
+    @Test
+    void everyDefaultIsTheOneOfApplicationYaml() throws IOException {
+        Map<String, String> defaults = new TreeMap<>();
+        Map<String, String> shipped = shippedDefaults();
+        for (String option : optionsOfTheCode()) {
+            String value = shipped.get(option);
+            defaults.put(option, value == null ? "*(computed)*" : value.isEmpty() ? "*(empty)*" : "`" + value + "`");
+        }
+        Map<String, String> written = new TreeMap<>();
+        documented().forEach((option, row) -> written.put(option, row.initial()));
+        assertThat(written).isEqualTo(defaults);
+    }
+
+    @Test
+    void everyVariableIsItsPropertyInCapitals() throws IOException {
+        documented().forEach((option, row) -> assertThat(row.variable())
+                .isEqualTo(option.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_')));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> everyWrongValueIsRefusedInTheWordsOfThePage() throws IOException {
+        return rows("value").map(cells -> {
+            String settings = cells.get(0).replace("`", "");
+            String message = cells.get(1).replace("`", "").replace("…", "");
+            return DynamicTest.dynamicTest(
+                    settings, () -> assertThat(complaintAbout(settings)).startsWith(message));
+        });
+    }
+
+    private record Row(String variable, String initial) {}
+
+    private static Map<String, Row> documented() throws IOException {
+        Map<String, Row> documented = new TreeMap<>();
+        rows("variable").forEach(cells -> {
+            Row row = new Row(cells.get(0).replace("`", ""), cells.get(2));
+            assertThat(documented.put(cells.get(1).replace("`", ""), row))
+                    .as(cells.get(1))
+                    .isNull();
+        });
+        return documented;
+    }
+
+    /** The rows of all tables whose first column has that heading. */
+    private static Stream<List<String>> rows(String heading) throws IOException {
+        List<List<String>> rows = new ArrayList<>();
+        boolean inTable = false;
+        for (String line : Files.readAllLines(DOCUMENT)) {
+            if (line.startsWith("| " + heading + " |")) {
+                inTable = true;
+            } else if (!line.startsWith("|")) {
+                inTable = false;
+            } else if (inTable && !line.startsWith("|---")) {
+                rows.add(Arrays.stream(line.substring(1).split("\\|"))
+                        .map(String::strip)
+                        .toList());
+            }
+        }
+        assertThat(rows).isNotEmpty();
+        return rows.stream();
+    }
+
+    private static TreeSet<String> optionsOfTheCode() throws IOException {
+        TreeSet<String> options = new TreeSet<>(shippedDefaults().keySet());
+        for (RecordComponent component : FluxProperties.class.getRecordComponents()) {
+            options.add(PREFIX
+                    + component.getName().replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT));
+        }
+        return options;
+    }
+
+    private static Map<String, String> shippedDefaults() throws IOException {
+        return new YamlPropertySourceLoader()
+                .load("application", new ClassPathResource("application.yaml")).stream()
+                        .map(source -> (EnumerablePropertySource<?>) source)
+                        .flatMap(source -> Arrays.stream(source.getPropertyNames())
+                                .map(name -> Map.entry(name, String.valueOf(source.getProperty(name)))))
+                        .filter(entry -> entry.getKey().startsWith(PREFIX))
+                        .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
+    }
+
+    /** What the first part of Flux says that looks at the settings ({@code name=value}, several joined by " and "). */
+    private static String complaintAbout(String settings) throws IOException {
+        Map<String, String> changed = Arrays.stream(settings.split(" and "))
+                .map(setting -> setting.split("=", 2))
+                .collect(Collectors.toMap(parts -> parts[0], parts -> parts[1]));
+        Map<String, String> all = new HashMap<>(shippedDefaults());
+        all.putIfAbsent("flux.port", "0");
+        all.putAll(changed);
+        Throwable refusal = catchThrowable(() -> read(all));
+        if (refusal == null) {
+            // Not a matter of one value: the start itself refuses, before anything is started.
+            refusal = catchThrowable(() -> FluxApplication.builder()
+                    .run(changed.entrySet().stream()
+                            .map(entry -> "--" + entry.getKey() + "=" + entry.getValue())
+                            .toArray(String[]::new))
+                    .close());
+        }
+        assertThat(refusal).as("%s is accepted", settings).isNotNull();
+        while (refusal.getCause() != null) {
+            refusal = refusal.getCause();
+        }
+        return refusal.getMessage();
+    }
+
+    private static void read(Map<String, String> settings) {
+        FluxProperties flux = new Binder(
+                        List.of(new MapConfigurationPropertySource(settings)),
+                        null,
+                        ApplicationConversionService.getSharedInstance(),
+                        null)
+                .bind(PREFIX.substring(0, PREFIX.length() - 1), FluxProperties.class)
+                .get();
+        RequestLimits limits =
+                new RequestLimits(flux.messageLimit(), flux.maxTokensDefault(), flux.maxTokensLimit());
+        assertThat(limits).isNotNull();
+        assertThat(ChatTemplate.named(flux.template())).isNotNull();
+    }
+}

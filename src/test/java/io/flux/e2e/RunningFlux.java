@@ -1,0 +1,233 @@
+package io.flux.e2e;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.awaitility.Awaitility;
+
+/**
+ * Flux in a JVM of its own, as a user starts it: configured by environment variables, stopped by SIGTERM. Nothing of it
+ * outlives {@link #close} or this JVM. Its log is {@code target/e2e/<name>.log}.
+ */
+final class RunningFlux implements AutoCloseable {
+    static final Path HOME = Path.of("target", "e2e").toAbsolutePath();
+
+    /** Waiting bounds, generous: a machine with two busy cores is slow. */
+    private static final Duration START = Duration.ofSeconds(60);
+
+    private static final Duration STOP = Duration.ofSeconds(25);
+
+    private static final Pattern ADDRESS = Pattern.compile("(?:Flux gateway ready|Health and metrics) at (http\\S+)");
+    private static final Set<RunningFlux> RUNNING = ConcurrentHashMap.newKeySet();
+
+    static {
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> RUNNING.forEach(RunningFlux::kill)));
+    }
+
+    private final HttpClient http = HttpClient.newHttpClient();
+    private final Path logFile;
+    private final Process process;
+    private URI address;
+
+    private RunningFlux(Path logFile, Process process) {
+        this.logFile = logFile;
+        this.process = process;
+        RUNNING.add(this);
+    }
+
+    /** @param name of the log file and, unless set, of the data folder */
+    static Setup named(String name) {
+        return new Setup(name);
+    }
+
+    /** What to start. */
+    static final class Setup {
+        private final String name;
+        private final Map<String, String> environment = new TreeMap<>();
+        private List<String> ready = List.of("Flux gateway ready", "Flux worker ready");
+
+        private Setup(String name) {
+            this.name = name;
+            set("FLUX_PORT", 0);
+            set("FLUX_ROUTES", Path.of("routes").toAbsolutePath());
+            set("FLUX_DATA", HOME.resolve(name + ".data"));
+        }
+
+        Setup set(String variable, Object value) {
+            environment.put(variable, value.toString());
+            return this;
+        }
+
+        /** One process that only takes requests. */
+        Setup gateway() {
+            ready = List.of("Flux gateway ready");
+            return set("FLUX_BUNDLES", "gateway");
+        }
+
+        /** One process that only runs engines. */
+        Setup worker() {
+            ready = List.of("Flux worker ready");
+            return set("FLUX_BUNDLES", "worker");
+        }
+
+        Setup redis(TestRedis redis) {
+            return set("FLUX_REDIS_URL", redis.url());
+        }
+
+        Setup engine(FakeEngine engine) {
+            return llamaCompletion(engine.folder()).set("FLUX_TEMPLATE", "none");
+        }
+
+        Setup llamaCompletion(Path folder) {
+            return set("FLUX_ENGINE", "llama-completion").set("FLUX_LLAMA_DIR", folder);
+        }
+
+        /** Waits for these words in the log instead of for readiness. */
+        Setup until(String... words) {
+            ready = List.of(words);
+            return this;
+        }
+
+        /** Starts the process and waits until it is ready. */
+        RunningFlux start() {
+            RunningFlux flux = launch();
+            try {
+                Awaitility.await("Flux to be ready: " + flux.logFile)
+                        .atMost(START)
+                        .pollInterval(Duration.ofMillis(20))
+                        .failFast(() -> {
+                            if (!flux.process.isAlive()) {
+                                throw new IllegalStateException("Flux ended; its log says:\n" + flux.log());
+                            }
+                        })
+                        .until(() -> ready.stream().allMatch(flux.log()::contains));
+                Matcher matcher = ADDRESS.matcher(flux.log());
+                if (matcher.find()) {
+                    flux.address = URI.create(matcher.group(1));
+                }
+                return flux;
+            } catch (RuntimeException | Error e) {
+                flux.kill();
+                throw e;
+            }
+        }
+
+        private RunningFlux launch() {
+            Path log = HOME.resolve(name + ".log");
+            try {
+                Files.createDirectories(HOME);
+                ProcessBuilder builder = new ProcessBuilder(command())
+                        .redirectErrorStream(true)
+                        .redirectOutput(log.toFile());
+                builder.environment().keySet().removeIf(variable -> variable.startsWith("FLUX_"));
+                builder.environment().putAll(environment);
+                return new RunningFlux(log, builder.start());
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        private static List<String> command() {
+            String classPath = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+                    .filter(entry -> !entry.endsWith("test-classes"))
+                    .collect(Collectors.joining(File.pathSeparator));
+            return List.of(
+                    Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                    "-XX:TieredStopAtLevel=1",
+                    "-XX:+UseSerialGC",
+                    "-cp",
+                    classPath,
+                    "io.flux.FluxApplication");
+        }
+    }
+
+    FluxSocket connect() {
+        return FluxSocket.connect(webSocket(""));
+    }
+
+    /** The WebSocket door. */
+    URI webSocket(String query) {
+        return URI.create("ws://" + address.getAuthority() + "/ws/generate" + query);
+    }
+
+    URI http(String path) {
+        return address.resolve(path);
+    }
+
+    HttpResponse<String> get(String path) {
+        try {
+            return http.send(HttpRequest.newBuilder(http(path)).build(), HttpResponse.BodyHandlers.ofString());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Everything that the process has printed. */
+    String log() {
+        try {
+            return Files.exists(logFile) ? Files.readString(logFile) : "";
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    long pid() {
+        return process.pid();
+    }
+
+    /** The processes that this one has started, directly or not. */
+    List<ProcessHandle> descendants() {
+        return process.descendants().toList();
+    }
+
+    /** Asks the process to end, as Ctrl-C and Kubernetes do, and waits for it; false when it does not. */
+    boolean stop() {
+        process.destroy();
+        return ended();
+    }
+
+    private boolean ended() {
+        try {
+            return process.waitFor(STOP.toSeconds(), TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    private void kill() {
+        List<ProcessHandle> all = new ArrayList<>(descendants());
+        process.destroyForcibly();
+        all.forEach(ProcessHandle::destroyForcibly);
+        RUNNING.remove(this);
+    }
+
+    @Override
+    public void close() {
+        if (process.isAlive() && !stop()) {
+            kill();
+        }
+        RUNNING.remove(this);
+    }
+}

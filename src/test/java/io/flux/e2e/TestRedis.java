@@ -1,0 +1,39 @@
+package io.flux.e2e;
+
+import io.flux.embedded.EmbeddedRedis;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisURI;
+import io.lettuce.core.api.sync.RedisCommands;
+import java.nio.file.Path;
+
+/** One real Redis server for all tests of this JVM. It ends with the JVM, whatever way that ends. */
+final class TestRedis {
+    private static TestRedis instance;
+
+    private final EmbeddedRedis server =
+            new EmbeddedRedis(Path.of("target", "e2e", "redis-" + ProcessHandle.current().pid()));
+    private final RedisCommands<String, String> commands;
+
+    private TestRedis() {
+        server.start();
+        commands = RedisClient.create(RedisURI.create(server.uri())).connect().sync();
+    }
+
+    /** The server, with nothing in it. */
+    static synchronized TestRedis empty() {
+        if (instance == null) {
+            instance = new TestRedis();
+        }
+        instance.commands.flushall();
+        return instance;
+    }
+
+    /** For {@code FLUX_REDIS_URL}. */
+    String url() {
+        return server.uri().toString();
+    }
+
+    RedisCommands<String, String> commands() {
+        return commands;
+    }
+}

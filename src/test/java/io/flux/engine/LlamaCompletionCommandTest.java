@@ -1,0 +1,83 @@
+package io.flux.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class LlamaCompletionCommandTest {
+    private static final Path MODEL = Path.of("/models/tiny.gguf");
+
+    @Test
+    void aJobWithoutOptionsLeavesTheEnginesDefaults() {
+        assertThat(new LlamaCompletionCommand(MODEL, 2, null, List.of()).arguments(FakeEngines.job()))
+                .containsExactly(
+                        "-m",
+                        "/models/tiny.gguf",
+                        "-f",
+                        "/dev/stdin",
+                        "-n",
+                        "128",
+                        "-no-cnv",
+                        "--no-display-prompt",
+                        "--no-escape",
+                        "--simple-io",
+                        "--no-context-shift",
+                        "--no-warmup",
+                        "-t",
+                        "2",
+                        "-tb",
+                        "2",
+                        "--poll",
+                        "0");
+    }
+
+    @Test
+    void theOptionsOfAJobAndOfTheWorkerAreInTheArguments() {
+        EngineJob job = new EngineJob("r", 1, "m", "p", 8, 0.00001, 0.9, 40, 0.05, 7L, List.of());
+        assertThat(new LlamaCompletionCommand(MODEL, 1, 2048, List.of("-fit", "off")).arguments(job))
+                .containsSubsequence(
+                        "-c",
+                        "2048",
+                        "--temp",
+                        "0.000010",
+                        "--top-k",
+                        "40",
+                        "--top-p",
+                        "0.9",
+                        "--min-p",
+                        "0.05",
+                        "--seed",
+                        "7",
+                        "-fit",
+                        "off");
+    }
+
+    @Test
+    void aSeedOfAnySizeIsOneThatTheEngineTakesAndNeverTheOneThatMeansRandom() {
+        for (long seed : new long[] {-1, 0xFFFF_FFFFL, Long.MAX_VALUE, Long.MIN_VALUE}) {
+            EngineJob job = new EngineJob("r", 1, "m", "p", 8, null, null, null, null, seed, List.of());
+            List<String> args = new LlamaCompletionCommand(MODEL, 1, null, List.of()).arguments(job);
+            assertThat(Long.parseLong(args.get(args.indexOf("--seed") + 1))).isBetween(0L, 0xFFFF_FFFEL);
+        }
+    }
+
+    @Test
+    void theEngineReadsThePromptAndTheNewlineThatItTakesOff() {
+        assertThat(new LlamaCompletionCommand(MODEL, 1, null, List.of()).stdin(FakeEngines.job()))
+                .isEqualTo("Write me a poem\n".getBytes(StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void aCommandThatCannotRunIsNotMade() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new LlamaCompletionCommand(MODEL, 0, null, List.of()))
+                .withMessage("threads must be at least 1, not 0");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new LlamaCompletionCommand(MODEL, 1, 0, List.of()))
+                .withMessage("contextTokens must be at least 1, not 0");
+    }
+}

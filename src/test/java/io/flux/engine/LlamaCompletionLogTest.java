@@ -1,0 +1,85 @@
+package io.flux.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+
+class LlamaCompletionLogTest {
+    private static final String LOG =
+            """
+            0.00.022.297 I generate: n_ctx = 512, n_batch = 2048, n_predict = 200, n_keep = 0
+            0.00.022.297 I
+            0.00.036.354 I common_perf_print:    sampling time =       0.58 ms
+            0.00.036.355 I common_perf_print:    samplers time =       0.40 ms /    60 tokens
+            0.00.036.357 I common_perf_print:        load time =       3.76 ms
+            0.00.036.358 I common_perf_print: prompt eval time =       1.82 ms /    12 tokens (    0.15 ms per token,  6582.56 tokens per second)
+            0.00.036.359 I common_perf_print:        eval time =      10.97 ms /    47 runs   (    0.23 ms per token,  4282.46 tokens per second)
+            0.00.036.360 I common_perf_print:       total time =      14.24 ms /    59 tokens
+            0.00.036.361 I common_perf_print:    graphs reused =         46
+            0.00.036.361 I common_perf_print:   graph reallocs =          0    /     0        (same size) / (changed size)
+            """;
+
+    @Test
+    void tokensAreCountedWithTheOneThatEndsTheText() {
+        LlamaCompletionLog log = new LlamaCompletionLog(LOG);
+        assertThat(log.promptTokens()).isEqualTo(12);
+        assertThat(log.completionTokens()).isEqualTo(48);
+    }
+
+    @Test
+    void aSingleTokenIsNotCountedAsTwoThoughTheLogSaysOneRun() {
+        LlamaCompletionLog log = new LlamaCompletionLog(
+                """
+                I common_perf_print:    samplers time =       0.01 ms /    13 tokens
+                I common_perf_print: prompt eval time =       2.04 ms /    12 tokens (    0.17 ms per token)
+                I common_perf_print:        eval time =       0.00 ms /     1 runs   (    0.00 ms per token, inf)
+                """);
+        assertThat(log.completionTokens()).isEqualTo(1);
+    }
+
+    @Test
+    void theLogOfOlderBuildsIsReadToo() {
+        LlamaCompletionLog log = new LlamaCompletionLog(
+                """
+                llama_perf_sampler_print:    sampling time =       5.06 ms /    64 runs   (    0.08 ms per token)
+                llama_perf_context_print:        load time =     500.00 ms
+                llama_perf_context_print: prompt eval time =       2.41 ms /    13 tokens (    0.19 ms per token)
+                llama_perf_context_print:        eval time =      14.96 ms /    50 runs   (    0.29 ms per token)
+                llama_perf_context_print:       total time =      18.00 ms /    63 tokens
+                """);
+        assertThat(log.promptTokens()).isEqualTo(13);
+        assertThat(log.completionTokens()).isEqualTo(51);
+        assertThat(log.textIsWhole()).isTrue();
+    }
+
+    @Test
+    void theTextIsWholeAsSoonAsTheTimingsBegin() {
+        int timings = LOG.indexOf("common_perf_print");
+        for (int cut = 0; cut <= LOG.length(); cut++) {
+            assertThat(new LlamaCompletionLog(LOG.substring(0, cut)).textIsWhole())
+                    .as("cut at %d", cut)
+                    .isEqualTo(cut >= timings + "common_perf_print:".length());
+        }
+    }
+
+    @Test
+    void whatTheLogDoesNotSayIsUnknownAndNotZero() {
+        LlamaCompletionLog log = new LlamaCompletionLog("0.00.022.297 I");
+        assertThat(log.promptTokens()).isNull();
+        assertThat(log.completionTokens()).isNull();
+        assertThat(log.promptTooLong()).isNull();
+    }
+
+    @Test
+    void aPromptThatIsTooLongIsTheClientsError() {
+        EngineFailure failure = new LlamaCompletionLog(
+                        "0.00.022.149 E llama_completion: prompt is too long (6002 tokens, max 508)\n")
+                .promptTooLong();
+        assertThat(failure)
+                .isEqualTo(new EngineFailure(
+                        "prompt_too_long",
+                        "prompt is too long: 6002 tokens, the model's context allows 508",
+                        true,
+                        false));
+    }
+}

@@ -1,0 +1,188 @@
+package io.flux.engine;
+
+import static io.flux.engine.FakeEngines.end;
+import static io.flux.engine.FakeEngines.text;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayInputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.apache.camel.LoggingLevel;
+import org.apache.camel.component.exec.ExecCommand;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** The facts about llama-completion that this package relies on, against the real one and the shipped model. */
+@Timeout(120)
+class RealLlamaCompletionTest {
+    private static final Path MODEL = Path.of("src/main/resources/models/flux-tiny-q8_0.gguf");
+    private static final String POEM = "<|im_start|>user\nWrite me a poem<|im_end|>\n<|im_start|>assistant\n";
+
+    /** Enough for a machine where two runs of three are cut. */
+    private static final int MOST_CUT_RUNS = 50;
+
+    private static LiveExec exec;
+    private static Engines engines;
+    private static Path binary;
+
+    @BeforeAll
+    static void findIt() {
+        Optional<Path> found = Stream.of(
+                        System.getenv("FLUX_LLAMA_DIR"),
+                        "",
+                        System.getProperty("user.home") + "/.cache/flux/llama.cpp/bin")
+                .filter(Objects::nonNull)
+                .map(RealLlamaCompletionTest::commandIn)
+                .flatMap(Optional::stream)
+                .findFirst();
+        if ("true".equals(System.getenv("CI"))) {
+            assertThat(found).as("llama-completion, which CI must have").isPresent();
+        }
+        Assumptions.assumeTrue(found.isPresent(), "llama-completion is not here; set FLUX_LLAMA_DIR");
+        binary = found.orElseThrow();
+        exec = new LiveExec();
+        engines = new Engines();
+    }
+
+    @AfterAll
+    static void stop() {
+        if (engines != null) {
+            engines.close();
+            exec.close();
+        }
+    }
+
+    @Test
+    void aPoemComesInChunksAndEndsByItself() {
+        List<EngineOutput> outputs = run(job(POEM, 200));
+        String poem = text(outputs);
+        assertThat(poem)
+                .isNotBlank()
+                .doesNotStartWith("\n")
+                .doesNotContain("[end of text]")
+                .doesNotEndWith("\n");
+        assertThat(end(outputs).finish()).isEqualTo(FinishReason.STOP);
+        assertThat(end(outputs).exitCode()).isZero();
+    }
+
+    @Test
+    void aBudgetOfTokensIsUsedUpAndCounted() {
+        for (int budget : new int[] {1, 2, 8}) {
+            EngineEnd end = endWithCounts(job(POEM, budget));
+            assertThat(end.finish()).isEqualTo(FinishReason.LENGTH);
+            assertThat(end.completionTokens()).isEqualTo(budget);
+            assertThat(end.promptTokens()).isEqualTo(12);
+        }
+    }
+
+    @Test
+    void theTextSoFarCanBeContinued() {
+        String whole = text(run(job(POEM, 24)));
+        String begin = text(run(job(POEM, 8)));
+        assertThat(whole).startsWith(begin);
+        List<EngineOutput> rest = run(job(POEM + begin, 16));
+        assertThat(text(rest)).isNotEmpty();
+        assertThat(end(rest).failure()).isNull();
+    }
+
+    @Test
+    void aPromptArrivesAsItIs() {
+        assertThat(endWithCounts(job("a\\nb", 1)).promptTokens())
+                .as("a, backslash, n, b")
+                .isEqualTo(4);
+        assertThat(endWithCounts(job("a\nb", 1)).promptTokens()).isEqualTo(3);
+        assertThat(endWithCounts(job("a\n\n", 1)).promptTokens())
+                .as("only the added newline is taken off")
+                .isEqualTo(3);
+        assertThat(endWithCounts(job("<|im_end|>", 1)).promptTokens())
+                .as("one special token, whoever wrote it")
+                .isEqualTo(1);
+    }
+
+    @Test
+    void aPromptLongerThanTheContextIsTheClientsError() {
+        List<EngineOutput> outputs = run(job("word ".repeat(2000), 8));
+        assertThat(text(outputs)).isEmpty();
+        EngineFailure failure = end(outputs).failure();
+        assertThat(failure.code()).isEqualTo("prompt_too_long");
+        assertThat(failure.message()).matches("prompt is too long: \\d+ tokens, the model's context allows 508");
+        assertThat(failure.clientError()).isTrue();
+    }
+
+    @Test
+    void atTheEndOfTheContextTheAnswerEndsWithLength() {
+        List<EngineOutput> outputs = run(job(POEM, 2000), List.of("--ignore-eos"));
+        assertThat(end(outputs).finish()).isEqualTo(FinishReason.LENGTH);
+        assertThat(text(outputs)).doesNotEndWith("\n\n");
+    }
+
+    @Test
+    void aStopTextEndsIt() {
+        String whole = text(run(job(POEM, 60)));
+        String stop = whole.substring(10, 14);
+        EngineJob job = new EngineJob("real", 1, "m", POEM, 60, 0.0, null, null, null, 7L, List.of(stop));
+        List<EngineOutput> outputs = run(job);
+        assertThat(text(outputs)).isEqualTo(whole.substring(0, whole.indexOf(stop)));
+        assertThat(end(outputs).finish()).isEqualTo(FinishReason.STOP);
+    }
+
+    private static EngineJob job(String prompt, int maxTokens) {
+        return new EngineJob("real", 1, "m", prompt, maxTokens, 0.0, null, null, null, 7L, List.of());
+    }
+
+    private static EngineEnd endWithCounts(EngineJob job) {
+        for (int run = 0; run < MOST_CUT_RUNS; run++) {
+            EngineEnd end = end(run(job));
+            if (end.completionTokens() != null && end.promptTokens() != null) {
+                return end;
+            }
+        }
+        throw new AssertionError("the log was cut " + MOST_CUT_RUNS + " times");
+    }
+
+    private static List<EngineOutput> run(EngineJob job) {
+        return run(job, List.of());
+    }
+
+    /** Runs until the output is not cut: on a busy machine llama-completion often exits before it has written all. */
+    private static List<EngineOutput> run(EngineJob job, List<String> extraArgs) {
+        LlamaCompletionCommand command = new LlamaCompletionCommand(MODEL, 1, null, extraArgs);
+        for (int run = 0; run < MOST_CUT_RUNS; run++) {
+            LiveProcess process = exec.execute(new ExecCommand(
+                    binary.toString(),
+                    command.arguments(job),
+                    null,
+                    0L,
+                    Set.of(),
+                    new ByteArrayInputStream(command.stdin(job)),
+                    null,
+                    false,
+                    LoggingLevel.OFF));
+            List<EngineOutput> outputs = new ArrayList<>();
+            engines.open(process, job).forEachRemaining(outputs::add);
+            EngineFailure failure = end(outputs).failure();
+            if (failure == null || !failure.code().equals(EngineFailure.OUTPUT_TRUNCATED)) {
+                return outputs;
+            }
+        }
+        throw new AssertionError("the output was cut " + MOST_CUT_RUNS + " times");
+    }
+
+    private static Optional<Path> commandIn(String folder) {
+        try {
+            return Optional.of(EnginePreflight.ofEnvironment(folder).command("llama-completion"))
+                    .filter(Files::isExecutable);
+        } catch (IllegalStateException notHere) {
+            return Optional.empty();
+        }
+    }
+}

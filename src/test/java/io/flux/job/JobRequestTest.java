@@ -1,0 +1,79 @@
+package io.flux.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class JobRequestTest {
+    private final ObjectMapper mapper = new ObjectMapper();
+
+    @Test
+    void whatIsNotSaidIsNotInTheJson() throws JsonProcessingException {
+        assertThat(mapper.writeValueAsString(minimal("a")))
+                .isEqualTo("{\"model\":\"default\",\"prompt\":\"x\",\"max_tokens\":5,\"on_disconnect\":\"grace\"}");
+    }
+
+    @Test
+    void everythingElseComesBackFromTheJson() throws JsonProcessingException {
+        JobRequest full = new JobRequest(
+                null,
+                "m",
+                null,
+                List.of(new ChatMessage("user", ""), new ChatMessage("user", "Grüße 🌙\n\"\\")),
+                5,
+                0.0,
+                0.9,
+                0,
+                0.05,
+                0L,
+                List.of("\n"),
+                1L,
+                OnDisconnect.CANCEL);
+        assertThat(mapper.readValue(mapper.writeValueAsString(full), JobRequest.class))
+                .isEqualTo(full);
+        JobRequest minimal = minimal(null);
+        assertThat(mapper.readValue(mapper.writeValueAsString(minimal), JobRequest.class))
+                .isEqualTo(minimal);
+    }
+
+    @Test
+    void theIdIsNotPartOfTheJson() throws JsonProcessingException {
+        assertThat(mapper.writeValueAsString(minimal("a")))
+                .isEqualTo(mapper.writeValueAsString(minimal("b")))
+                .doesNotContain("request");
+    }
+
+    @Test
+    void twoMessagesThatSayTheSameGiveTheSameJson() throws JsonProcessingException {
+        MessageReader reader =
+                new MessageReader(mapper, new RequestLimits(1024, 256, 4096), "default", new RequestIds());
+        String one = json(reader, "{\"prompt\":\"x\",\"temperature\":1,\"max_tokens\":256}");
+        String other = json(
+                reader,
+                "{\"type\":\"generate\", \"temperature\":1.0, \"stop\":[], \"prompt\":\"\\u0078\", \"model\":\"default\","
+                        + "\"on_disconnect\":\"grace\", \"extra\":1}");
+        assertThat(other).isEqualTo(one);
+    }
+
+    private String json(MessageReader reader, String message) throws JsonProcessingException {
+        return mapper.writeValueAsString(((ClientMessage.Generate) reader.read(message)).request());
+    }
+
+    @Test
+    void itsListsAreItsOwn() {
+        List<String> stops = new ArrayList<>(List.of("a"));
+        JobRequest request = new JobRequest("a", "m", "x", null, 5, null, null, null, null, null, stops, null, null);
+        stops.add("b");
+        assertThat(request.stop()).containsExactly("a");
+        assertThatThrownBy(() -> request.stop().add("c")).isInstanceOf(UnsupportedOperationException.class);
+    }
+
+    private static JobRequest minimal(String id) {
+        return new JobRequest(id, "default", "x", null, 5, null, null, null, null, null, null, null, null);
+    }
+}

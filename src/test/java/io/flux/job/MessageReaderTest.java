@@ -1,0 +1,465 @@
+package io.flux.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.stream.Stream;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class MessageReaderTest {
+    private static final int LARGEST = 16 * 1024;
+
+    private final MessageReader reader =
+            new MessageReader(new ObjectMapper(), new RequestLimits(LARGEST, 256, 4096), "default", () -> "made-id");
+
+    @Test
+    void theSeedsRequestWorksAsItIs() {
+        JobRequest request = generate("{\"prompt\":\"Write me a poem\",\"max_tokens\":128,\"temperature\":0.7}");
+        assertThat(request)
+                .isEqualTo(new JobRequest(
+                        "made-id",
+                        "default",
+                        "Write me a poem",
+                        null,
+                        128,
+                        0.7,
+                        null,
+                        null,
+                        null,
+                        null,
+                        List.of(),
+                        null,
+                        OnDisconnect.GRACE));
+    }
+
+    @Test
+    void everyFieldOfARequestIsRead() {
+        JobRequest request = generate(
+                """
+                {"type":"generate","request_id":"my-key","model":"org/llama:8b","messages":[
+                   {"role":"system","content":"Be brief."},{"role":"user","content":"Hi"},
+                   {"role":"assistant","content":"Hello."},{"role":"user","content":""}],
+                 "max_tokens":12,"temperature":0,"top_p":0.9,"top_k":40,"min_p":0.05,"seed":7,"stop":["\\n\\n","END"],
+                 "timeout_ms":60000,"on_disconnect":"finish"}
+                """);
+        assertThat(request)
+                .isEqualTo(new JobRequest(
+                        "my-key",
+                        "org/llama:8b",
+                        null,
+                        List.of(
+                                new ChatMessage("system", "Be brief."),
+                                new ChatMessage("user", "Hi"),
+                                new ChatMessage("assistant", "Hello."),
+                                new ChatMessage("user", "")),
+                        12,
+                        0.0,
+                        0.9,
+                        40,
+                        0.05,
+                        7L,
+                        List.of("\n\n", "END"),
+                        60000L,
+                        OnDisconnect.FINISH));
+    }
+
+    @Test
+    void whatIsNotSaidIsFilledIn() {
+        JobRequest request = generate("{\"prompt\":\"x\"}");
+        assertThat(request.requestId()).isEqualTo("made-id");
+        assertThat(request.model()).isEqualTo("default");
+        assertThat(request.maxTokens()).isEqualTo(256);
+        assertThat(request.onDisconnect()).isEqualTo(OnDisconnect.GRACE);
+    }
+
+    @Test
+    void unknownFieldsAreIgnored() {
+        assertThat(generate("{\"prompt\":\"x\",\"stream\":true,\"user\":{\"a\":[1]},\"Prompt\":3}"))
+                .isEqualTo(generate("{\"prompt\":\"x\"}"));
+    }
+
+    @Test
+    void nullCountsAsAbsent() {
+        assertThat(
+                        generate(
+                                """
+                                {"type":null,"request_id":null,"model":null,"prompt":"x","messages":null,"max_tokens":null,
+                                 "temperature":null,"top_p":null,"top_k":null,"min_p":null,"seed":null,"stop":null,
+                                 "timeout_ms":null,"on_disconnect":null}
+                                """))
+                .isEqualTo(generate("{\"prompt\":\"x\"}"));
+    }
+
+    @Test
+    void aWholeNumberMayBeWrittenWithAFraction() {
+        JobRequest request =
+                generate("{\"prompt\":\"x\",\"max_tokens\":64.0,\"seed\":7.0,\"top_k\":4e1,\"timeout_ms\":1.5e3}");
+        assertThat(request.maxTokens()).isEqualTo(64);
+        assertThat(request.seed()).isEqualTo(7);
+        assertThat(request.topK()).isEqualTo(40);
+        assertThat(request.timeoutMs()).isEqualTo(1500);
+    }
+
+    @Test
+    void aStopMayBeOneString() {
+        assertThat(generate("{\"prompt\":\"x\",\"stop\":\"END\"}").stop()).containsExactly("END");
+    }
+
+    @Test
+    void bytesAndTextAreReadAlike() {
+        String message = "{\"prompt\":\"Grüße 🌙\",\"request_id\":\"a\"}";
+        assertThat(reader.read(message.getBytes(StandardCharsets.UTF_8))).isEqualTo(reader.read(message));
+        assertThat(generate(message).prompt()).isEqualTo("Grüße 🌙");
+    }
+
+    @Test
+    void cancelNamesAJob() {
+        assertThat(reader.read("{\"type\":\"cancel\",\"request_id\":\"a.b_c:d-E9\"}"))
+                .isEqualTo(new ClientMessage.Cancel("a.b_c:d-E9"));
+    }
+
+    @Test
+    void resumeNamesAJobAndWhatTheClientHas() {
+        assertThat(reader.read("{\"type\":\"resume\",\"request_id\":\"a\",\"after\":17}"))
+                .isEqualTo(new ClientMessage.Resume("a", 17));
+        assertThat(reader.read("{\"type\":\"resume\",\"request_id\":\"a\"}"))
+                .isEqualTo(new ClientMessage.Resume("a", 0));
+    }
+
+    @Test
+    void eachVerbHasAName() {
+        assertThat(reader.read("{\"prompt\":\"x\"}").verb()).isEqualTo("generate");
+        assertThat(reader.read("{\"type\":\"cancel\",\"request_id\":\"a\"}").verb())
+                .isEqualTo("cancel");
+        assertThat(reader.read("{\"type\":\"resume\",\"request_id\":\"a\"}").verb())
+                .isEqualTo("resume");
+    }
+
+    /** The rest of a message that is valid but for one field; the field that is at fault; the rule. */
+    static Stream<List<String>> brokenRules() {
+        String number = "\"prompt\":\"x\",";
+        return Stream.of(
+                List.of("\"max_tokens\":5", "prompt", "prompt or messages is required"),
+                List.of("\"prompt\":null", "prompt", "prompt or messages is required"),
+                List.of("\"prompt\":\"\"", "prompt", "prompt must not be empty"),
+                List.of("\"prompt\":\" \\n\\t \"", "prompt", "prompt must not be empty"),
+                List.of("\"prompt\":5", "prompt", "prompt must be a string"),
+                List.of("\"prompt\":[\"x\"]", "prompt", "prompt must be a string"),
+                List.of(
+                        "\"prompt\":\"x\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]",
+                        "messages",
+                        "give either prompt or messages, not both"),
+                List.of("\"messages\":\"x\"", "messages", "messages must be a list of at least one {role, content}"),
+                List.of("\"messages\":[]", "messages", "messages must be a list of at least one {role, content}"),
+                List.of("\"messages\":{}", "messages", "messages must be a list of at least one {role, content}"),
+                List.of("\"messages\":[\"x\"]", "messages[0]", "messages[0] must be an object with role and content"),
+                List.of("\"messages\":[null]", "messages[0]", "messages[0] must be an object with role and content"),
+                List.of(
+                        "\"messages\":[{\"role\":\"user\",\"content\":\"x\"},{\"content\":\"x\"}]",
+                        "messages[1].role",
+                        "messages[1].role must be one of system, user, assistant"),
+                List.of(
+                        "\"messages\":[{\"role\":\"User\",\"content\":\"x\"}]",
+                        "messages[0].role",
+                        "messages[0].role must be one of system, user, assistant"),
+                List.of(
+                        "\"messages\":[{\"role\":7,\"content\":\"x\"}]",
+                        "messages[0].role",
+                        "messages[0].role must be one of system, user, assistant"),
+                List.of(
+                        "\"messages\":[{\"role\":\"user\"}]",
+                        "messages[0].content",
+                        "messages[0].content must be a string"),
+                List.of(
+                        "\"messages\":[{\"role\":\"user\",\"content\":null}]",
+                        "messages[0].content",
+                        "messages[0].content must be a string"),
+                List.of(
+                        "\"messages\":[{\"role\":\"user\",\"content\":\" \"},{\"role\":\"user\",\"content\":\"\"}]",
+                        "messages",
+                        "messages must not all be empty"),
+                List.of(
+                        number + "\"model\":\"\"",
+                        "model",
+                        "model must be 1 to 128 characters of: letters, digits, . _ : / -"),
+                List.of(
+                        number + "\"model\":\"a{b}\"",
+                        "model",
+                        "model must be 1 to 128 characters of: letters, digits, . _ : / -"),
+                List.of(
+                        number + "\"model\":\"" + "m".repeat(129) + "\"",
+                        "model",
+                        "model must be 1 to 128 characters of: letters, digits, . _ : / -"),
+                List.of(number + "\"model\":1", "model", "model must be a string"),
+                List.of(number + "\"max_tokens\":0", "max_tokens", "max_tokens must be between 1 and 4096"),
+                List.of(number + "\"max_tokens\":4097", "max_tokens", "max_tokens must be between 1 and 4096"),
+                List.of(number + "\"max_tokens\":-1", "max_tokens", "max_tokens must be between 1 and 4096"),
+                List.of(
+                        number + "\"max_tokens\":99999999999999999999",
+                        "max_tokens",
+                        "max_tokens must be between 1 and 4096"),
+                List.of(number + "\"max_tokens\":1e30", "max_tokens", "max_tokens must be between 1 and 4096"),
+                List.of(number + "\"max_tokens\":1.5", "max_tokens", "max_tokens must be an integer"),
+                List.of(number + "\"max_tokens\":1e999", "max_tokens", "max_tokens must be an integer"),
+                List.of(number + "\"max_tokens\":\"64\"", "max_tokens", "max_tokens must be an integer"),
+                List.of(number + "\"max_tokens\":true", "max_tokens", "max_tokens must be an integer"),
+                List.of(number + "\"temperature\":-0.1", "temperature", "temperature must be between 0 and 2"),
+                List.of(number + "\"temperature\":2.01", "temperature", "temperature must be between 0 and 2"),
+                List.of(number + "\"temperature\":1e999", "temperature", "temperature must be between 0 and 2"),
+                List.of(number + "\"temperature\":\"hot\"", "temperature", "temperature must be a number"),
+                List.of(number + "\"top_p\":1.1", "top_p", "top_p must be between 0 and 1"),
+                List.of(number + "\"top_p\":[]", "top_p", "top_p must be a number"),
+                List.of(number + "\"top_k\":-1", "top_k", "top_k must be between 0 and 100000"),
+                List.of(number + "\"top_k\":0.5", "top_k", "top_k must be an integer"),
+                List.of(number + "\"min_p\":-1", "min_p", "min_p must be between 0 and 1"),
+                List.of(number + "\"seed\":-1", "seed", "seed must be between 0 and 4294967295"),
+                List.of(number + "\"seed\":4294967296", "seed", "seed must be between 0 and 4294967295"),
+                List.of(number + "\"stop\":5", "stop", "stop must be a string or a list of strings"),
+                List.of(number + "\"stop\":\"\"", "stop", "stop must hold strings of 1 to 256 characters"),
+                List.of(number + "\"stop\":[\"\"]", "stop", "stop must hold strings of 1 to 256 characters"),
+                List.of(number + "\"stop\":[null]", "stop", "stop must hold strings of 1 to 256 characters"),
+                List.of(
+                        number + "\"stop\":[\"" + "s".repeat(257) + "\"]",
+                        "stop",
+                        "stop must hold strings of 1 to 256 characters"),
+                List.of(
+                        number + "\"stop\":[" + "\"s\",".repeat(16) + "\"s\"]",
+                        "stop",
+                        "stop must hold at most 16 strings"),
+                List.of(number + "\"timeout_ms\":0", "timeout_ms", "timeout_ms must be between 1 and 86400000"),
+                List.of(number + "\"timeout_ms\":86400001", "timeout_ms", "timeout_ms must be between 1 and 86400000"),
+                List.of(
+                        number + "\"on_disconnect\":\"Grace\"",
+                        "on_disconnect",
+                        "on_disconnect must be one of cancel, grace, finish"),
+                List.of(number + "\"on_disconnect\":1", "on_disconnect", "on_disconnect must be a string"),
+                List.of("\"type\":\"Generate\"", "type", "type must be one of generate, cancel, resume"),
+                List.of("\"type\":\"\"", "type", "type must be one of generate, cancel, resume"),
+                List.of("\"type\":1", "type", "type must be a string"),
+                List.of("\"type\":\"resume\",\"after\":-1", "after", "after must be at least 0"),
+                List.of("\"type\":\"resume\",\"after\":0.5", "after", "after must be an integer"),
+                List.of("\"type\":\"resume\",\"after\":99999999999999999999", "after", "after must be at least 0"),
+                List.of("\"type\":\"resume\",\"after\":\"1\"", "after", "after must be an integer"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("brokenRules")
+    void aBrokenRuleIsRefusedWithTheFieldTheRuleAndTheRequestsId(List<String> broken) {
+        Event.Error error = refusal("{\"request_id\":\"mine\"," + broken.get(0) + "}");
+        assertThat(error.code()).isEqualTo("invalid_request");
+        assertThat(error.field()).isEqualTo(broken.get(1));
+        assertThat(error.error()).isEqualTo(broken.get(2));
+        assertThat(error.requestId()).isEqualTo("mine");
+        assertThat(error.seq()).isNull();
+        assertThat(error.retryAfterMs()).isNull();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "a b", "a{b}", "ä", "a/b", "a\\n", "a\\u0000"})
+    void aRequestIdOfOtherCharactersIsRefusedAndNotRepeated(String id) {
+        Event.Error error = refusal("{\"prompt\":\"x\",\"request_id\":\"" + id + "\"}");
+        assertThat(error.field()).isEqualTo("request_id");
+        assertThat(error.error())
+                .isEqualTo("request_id must be 1 to 128 characters of: letters, digits, . _ : -");
+        assertThat(error.requestId()).isNull();
+    }
+
+    @Test
+    void aRequestIdMayHave128CharactersAndNotOneMore() {
+        assertThat(generate("{\"prompt\":\"x\",\"request_id\":\"" + "i".repeat(128) + "\"}").requestId())
+                .hasSize(128);
+        assertThat(refusal("{\"prompt\":\"x\",\"request_id\":\"" + "i".repeat(129) + "\"}").field())
+                .isEqualTo("request_id");
+        assertThat(refusal("{\"prompt\":\"x\",\"request_id\":7}").error()).isEqualTo("request_id must be a string");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"cancel", "resume"})
+    void whatIsAboutAJobMustNameIt(String type) {
+        Event.Error error = refusal("{\"type\":\"" + type + "\"}");
+        assertThat(error.field()).isEqualTo("request_id");
+        assertThat(error.error()).isEqualTo("request_id is required");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {"max_tokens|1|4096", "top_k|0|100000", "seed|0|4294967295", "timeout_ms|1|86400000"})
+    void theEndsOfARangeAreInIt(String field, long least, long most) {
+        generate("{\"prompt\":\"x\",\"" + field + "\":" + least + "}");
+        generate("{\"prompt\":\"x\",\"" + field + "\":" + most + "}");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {"temperature|2", "top_p|1", "min_p|1"})
+    void theEndsOfARangeOfNumbersAreInIt(String field, int most) {
+        generate("{\"prompt\":\"x\",\"" + field + "\":0}");
+        generate("{\"prompt\":\"x\",\"" + field + "\":" + most + "}");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", " ", "[]", "\"x\"", "7", "null", "true", "[{\"prompt\":\"x\"}]"})
+    void aMessageThatIsNoObjectIsRefused(String message) {
+        Event.Error error = refusal(message);
+        assertThat(error.error()).isEqualTo("the message must be a JSON object");
+        assertThat(error.field()).isNull();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{",
+                "{\"prompt\":\"x\"",
+                "{\"prompt\":\"x\"}}",
+                "{\"prompt\":\"x\"} {\"prompt\":\"y\"}",
+                "{\"prompt\":\"x\"} trailing",
+                "{\"prompt\":\"x\",\"prompt\":\"y\"}",
+                "{prompt:\"x\"}",
+                "{'prompt':'x'}",
+                "{\"prompt\":\"x\",}",
+                "{\"prompt\":\"a\nb\"}",
+                "{\"prompt\":\"x\",\"temperature\":NaN}",
+                "{\"prompt\":\"x\",\"seed\":007}",
+                "{\"prompt\":\"\\x\"}",
+                "hello",
+                "<html>"
+            })
+    void whatIsNotJsonIsRefusedSayingWhere(String message) {
+        Event.Error error = refusal(message);
+        assertThat(error.code()).isEqualTo("invalid_request");
+        assertThat(error.error())
+                .startsWith("the message is not valid JSON: ")
+                .containsPattern("line \\d+, column \\d+$")
+                .hasLineCount(1)
+                .doesNotContain("com.fasterxml", "[Source");
+        assertThat(error.field()).isNull();
+    }
+
+    @Test
+    void nestingWithoutEndIsRefused() {
+        assertThat(refusal("{\"prompt\":\"x\",\"extra\":" + "[".repeat(7000) + "]".repeat(7000) + "}")
+                        .error())
+                .startsWith("the message is not valid JSON: ");
+    }
+
+    @Test
+    void aNumberOfThousandsOfDigitsIsRefused() {
+        assertThat(refusal("{\"prompt\":\"x\",\"seed\":" + "9".repeat(5000) + "}").code())
+                .isEqualTo("invalid_request");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0x80, 0xC0, 0xC1, 0xE2, 0xED, 0xF0, 0xF8, 0xFE, 0xFF})
+    void bytesThatAreNoUtf8AreRefused(int bad) {
+        byte[] message = "{\"prompt\":\"x?\"}".getBytes(StandardCharsets.UTF_8);
+        message[12] = (byte) bad;
+        Event.Error error = refusal(message);
+        assertThat(error.code()).isEqualTo("invalid_request");
+        assertThat(error.error()).startsWith("the message is not valid ");
+    }
+
+    @Test
+    void aMessageMayBeAsLargeAsTheBoundInBytesOfUtf8() {
+        String shell = "{\"prompt\":\"\"}";
+        String euros = "€".repeat((LARGEST - shell.length()) / 3);
+        String pad = "x".repeat(LARGEST - shell.length() - euros.length() * 3);
+        assertThat(generate("{\"prompt\":\"" + euros + pad + "\"}").prompt()).isEqualTo(euros + pad);
+        assertThat(refusal("{\"prompt\":\"" + euros + pad + "x\"}").error())
+                .isEqualTo("the message must be at most 16384 bytes, not 16385");
+    }
+
+    @Test
+    void anEscapedSurrogateWithoutItsHalfDoesNotStopTheReader() {
+        assertThat(generate("{\"prompt\":\"\\ud83c x\"}").prompt()).hasSize(3);
+    }
+
+    @Property(tries = 2000)
+    void anyBytesGiveAMessageOrARefusal(@ForAll byte[] bytes) {
+        readsOrRefuses(bytes);
+    }
+
+    @Property(tries = 3000)
+    void anythingLikeJsonGivesAMessageOrARefusal(@ForAll("jsonish") String message) {
+        readsOrRefuses(message);
+    }
+
+    @Property(tries = 3000)
+    void anyValuesOfTheKnownFieldsGiveAMessageOrARefusal(@ForAll("messages") String message) {
+        readsOrRefuses(message);
+    }
+
+    private void readsOrRefuses(Object message) {
+        try {
+            assertThat(reader.read(message)).isNotNull();
+        } catch (Refusal refusal) {
+            assertThat(refusal.event().code()).isEqualTo("invalid_request");
+            assertThat(refusal.event().error()).isNotBlank().hasLineCount(1);
+        }
+    }
+
+    @Provide
+    Arbitrary<String> jsonish() {
+        return Arbitraries.of(
+                        "{", "}", "[", "]", ":", ",", "\"", "\\", "\\u", "d83d", "1", "-", ".", "e9", "null", "true",
+                        "\"prompt\"", "\"type\"", "\"stop\"", "\"x\"", " ", "\n", "\u0000", "🌙", "\ud83c")
+                .list()
+                .ofMaxSize(40)
+                .map(parts -> String.join("", parts));
+    }
+
+    @Provide
+    Arbitrary<String> messages() {
+        Arbitrary<String> names = Arbitraries.of(
+                "type", "request_id", "model", "prompt", "messages", "max_tokens", "temperature", "top_p", "top_k",
+                "min_p", "seed", "stop", "timeout_ms", "on_disconnect", "after", "other");
+        return Arbitraries.maps(names, values(2)).ofMaxSize(8).map(MessageReaderTest::object);
+    }
+
+    private static Arbitrary<String> values(int depth) {
+        Arbitrary<String> simple = Arbitraries.of(
+                "null", "true", "0", "-1", "1", "7", "64.0", "0.5", "1e3", "1e400", "-1e400", "99999999999999999999",
+                "9223372036854775807", "9.3e18", "\"\"", "\" \"", "\"x\"", "\"generate\"", "\"cancel\"", "\"resume\"",
+                "\"user\"", "\"grace\"", "\"\\ud800\"", "\"\\u0000\"", "[]", "{}",
+                "{\"role\":\"user\",\"content\":\"x\"}");
+        if (depth == 0) {
+            return simple;
+        }
+        Arbitrary<String> lists =
+                values(depth - 1).list().ofMaxSize(20).map(items -> "[" + String.join(",", items) + "]");
+        Arbitrary<String> objects = Arbitraries.maps(
+                        Arbitraries.of("role", "content", "x"), values(depth - 1))
+                .map(MessageReaderTest::object);
+        return Arbitraries.frequencyOf(
+                net.jqwik.api.Tuple.of(8, simple), net.jqwik.api.Tuple.of(1, lists), net.jqwik.api.Tuple.of(1, objects));
+    }
+
+    private static String object(java.util.Map<String, String> fields) {
+        return fields.entrySet().stream()
+                .map(field -> "\"" + field.getKey() + "\":" + field.getValue())
+                .collect(java.util.stream.Collectors.joining(",", "{", "}"));
+    }
+
+    private JobRequest generate(String message) {
+        return ((ClientMessage.Generate) reader.read(message)).request();
+    }
+
+    private Event.Error refusal(Object message) {
+        Refusal refusal = catchThrowableOfType(Refusal.class, () -> reader.read(message));
+        assertThat(refusal).as("a refusal of %s", message).isNotNull();
+        return refusal.event();
+    }
+}

@@ -1,0 +1,105 @@
+package io.flux.ledger;
+
+import io.flux.embedded.EmbeddedRedis;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
+import org.springframework.data.redis.core.StringRedisTemplate;
+import org.springframework.data.redis.listener.ChannelTopic;
+import org.springframework.data.redis.listener.RedisMessageListenerContainer;
+
+/**
+ * The real Redis of a test run: one for each JVM, started by the first test that asks and gone with the JVM. Tests share
+ * it and stay apart by their names, see {@link #name}.
+ */
+public final class RedisFixture {
+    private static final AtomicInteger NAMES = new AtomicInteger();
+
+    private RedisFixture() {}
+
+    /** Started once, by the class loader. */
+    private static final class Running {
+        static final EmbeddedRedis SERVER = start();
+        static final LettuceConnectionFactory CONNECTIONS = connect();
+        static final StringRedisTemplate TEMPLATE = new StringRedisTemplate(CONNECTIONS);
+
+        private static EmbeddedRedis start() {
+            try {
+                Path target = Files.createDirectories(Path.of("target"));
+                EmbeddedRedis server = new EmbeddedRedis(Files.createTempDirectory(target, "redis"));
+                server.start();
+                return server;
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        private static LettuceConnectionFactory connect() {
+            URI uri = SERVER.uri();
+            LettuceConnectionFactory connections = new LettuceConnectionFactory(uri.getHost(), uri.getPort());
+            connections.afterPropertiesSet();
+            connections.start();
+            return connections;
+        }
+    }
+
+    /** Where it listens. */
+    public static URI uri() {
+        return Running.SERVER.uri();
+    }
+
+    /** For looking into it. */
+    public static StringRedisTemplate redis() {
+        return Running.TEMPLATE;
+    }
+
+    /** A ledger with times that no test waits for. */
+    public static Ledger ledger() {
+        return new Ledger(redis(), Duration.ofHours(1), Duration.ofMinutes(1));
+    }
+
+    /** A name that no other test uses, for a job, a model or a channel. */
+    public static String name(String kind) {
+        return kind + "-" + NAMES.incrementAndGet();
+    }
+
+    /** Hears a channel's messages, in order, on one thread, from now on. */
+    public static Subscription subscribe(String channel, Consumer<String> listener) {
+        return new Subscription(channel, listener);
+    }
+
+    /** Ends with {@link #close}. */
+    public static final class Subscription implements AutoCloseable {
+        private final RedisMessageListenerContainer container = new RedisMessageListenerContainer();
+        private final ExecutorService thread = Executors.newSingleThreadExecutor();
+
+        private Subscription(String channel, Consumer<String> listener) {
+            container.setConnectionFactory(Running.CONNECTIONS);
+            container.setTaskExecutor(thread);
+            container.addMessageListener(
+                    (message, pattern) -> listener.accept(message.toString()), new ChannelTopic(channel));
+            container.afterPropertiesSet();
+            container.start(); // returns when the subscription is there
+        }
+
+        @Override
+        public void close() {
+            container.stop();
+            try {
+                container.destroy();
+            } catch (Exception e) {
+                throw new IllegalStateException("the subscription cannot be ended", e);
+            } finally {
+                thread.shutdownNow();
+            }
+        }
+    }
+}
