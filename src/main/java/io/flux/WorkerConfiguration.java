@@ -19,12 +19,10 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.apache.camel.CamelContext;
-import org.springframework.beans.factory.BeanCreationException;
-import org.springframework.beans.factory.BeanFactory;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
-import org.springframework.context.annotation.Lazy;
 
 /** Beans that the worker's routes and the engine kamelets call by name. */
 @Configuration(proxyBeanMethods = false)
@@ -61,47 +59,45 @@ class WorkerConfiguration {
 
     /** llama.cpp out of our own jar. */
     @Bean
-    @Lazy
     EngineProgram bundledProgram(FluxProperties flux) {
-        BundledEngineCommand bundled = BundledEngineCommand.prepare(flux.data().resolve("engine"));
-        return new EngineProgram(
-                bundled.executable(),
-                bundled.leadingArguments(),
-                arguments(flux, modelFile(flux, bundled.modelFile())));
+        return new EngineProgram(() -> {
+            BundledEngineCommand bundled = BundledEngineCommand.prepare(engineFolder(flux));
+            return new EngineProgram.Launch(
+                    bundled.executable(), bundled.leadingArguments(), arguments(flux, bundled::modelFile));
+        });
     }
 
     /** llama.cpp as this machine has it. */
     @Bean
-    @Lazy
     EngineProgram llamaCompletionProgram(FluxProperties flux) {
-        EnginePreflight preflight = EnginePreflight.ofEnvironment(flux.llamaDir());
-        String executable = preflight.command("llama-completion").toString();
-        Path shipped = flux.modelFile().isBlank()
-                ? BundledEngineCommand.unpackModel(flux.data().resolve("engine"))
-                : null;
-        return new EngineProgram(executable, List.of(), arguments(flux, preflight.model(modelFile(flux, shipped))));
+        return new EngineProgram(() -> new EngineProgram.Launch(
+                EnginePreflight.ofEnvironment(flux.llamaDir())
+                        .command("llama-completion")
+                        .toString(),
+                List.of(),
+                arguments(flux, () -> BundledEngineCommand.unpackModel(engineFolder(flux)))));
     }
 
-    private static Path modelFile(FluxProperties flux, Path shipped) {
-        return flux.modelFile().isBlank() ? shipped : Path.of(flux.modelFile());
+    private static Path engineFolder(FluxProperties flux) {
+        return flux.data().resolve("engine");
     }
 
-    private static LlamaCompletionCommand arguments(FluxProperties flux, Path modelFile) {
+    private static LlamaCompletionCommand arguments(FluxProperties flux, Supplier<Path> shipped) {
+        Path model = flux.modelFile().isBlank() ? shipped.get() : Path.of(flux.modelFile());
         return new LlamaCompletionCommand(
-                modelFile, flux.engineThreads(), flux.context() == 0 ? null : flux.context(), List.of());
+                EnginePreflight.ofEnvironment(flux.llamaDir()).model(model),
+                flux.engineThreads(),
+                flux.context() == 0 ? null : flux.context(),
+                List.of());
     }
 
     @Bean
-    Slots slots(CamelContext camel, FluxProperties flux, BeanFactory beans) {
+    Slots slots(CamelContext camel, FluxProperties flux, Map<String, EngineProgram> programs) {
+        EngineProgram program = programs.get(PROGRAMS.get(flux.engine()));
         return new Slots(camel, flux.slots(), () -> {
-            String program = PROGRAMS.get(flux.engine());
-            if (program == null) {
-                return; // a kamelet of a team's own, which needs no program of ours
-            }
-            try {
-                beans.getBean(program, EngineProgram.class);
-            } catch (BeanCreationException e) {
-                throw new IllegalStateException(e.getMostSpecificCause().getMessage(), e);
+            // A kamelet of a team's own needs no program of ours.
+            if (program != null) {
+                program.find();
             }
         });
     }

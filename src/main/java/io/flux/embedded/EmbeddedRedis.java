@@ -37,7 +37,10 @@ public final class EmbeddedRedis {
     private static final int LOG_TAIL = 2000;
     private static final int PORT_TRIES = 5;
 
-    /** $1 server, $2 configuration, $3 pid file. Exit code 3: the server did not start. */
+    /**
+     * $1 server, $2 configuration, $3 pid file. Exit code 3: the server did not start. The server removes its pid file as
+     * the last thing it does; the process itself may stay a zombie where nobody reaps orphans, in a container say.
+     */
     private static final String GUARD =
             """
             trap '' INT TERM HUP
@@ -46,7 +49,7 @@ public final class EmbeddedRedis {
             pid=$(cat "$3" 2>/dev/null) || exit 0
             kill -TERM "$pid" 2>/dev/null
             i=0
-            while kill -0 "$pid" 2>/dev/null && [ $i -lt 100 ]; do sleep 0.1; i=$((i+1)); done
+            while [ -e "$3" ] && kill -0 "$pid" 2>/dev/null && [ $i -lt 100 ]; do sleep 0.1; i=$((i+1)); done
             kill -KILL "$pid" 2>/dev/null
             exit 0
             """;

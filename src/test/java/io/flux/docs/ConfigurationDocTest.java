@@ -127,13 +127,13 @@ class ConfigurationDocTest {
                 .map(setting -> setting.split("=", 2))
                 .collect(Collectors.toMap(parts -> parts[0], parts -> parts[1]));
         Map<String, String> all = new HashMap<>(shippedDefaults());
-        all.putIfAbsent("flux.port", "0");
+        all.put("flux.port", "0");
         all.putAll(changed);
         Throwable refusal = catchThrowable(() -> read(all));
         if (refusal == null) {
             // Not a matter of one value: the start itself refuses, before anything is started.
             refusal = catchThrowable(() -> FluxApplication.builder()
-                    .run(changed.entrySet().stream()
+                    .run(all.entrySet().stream()
                             .map(entry -> "--" + entry.getKey() + "=" + entry.getValue())
                             .toArray(String[]::new))
                     .close());
