@@ -16,7 +16,8 @@ end
 if ARGV[1] ~= '' and job[1] ~= 'done' then
   redis.call('SADD', KEYS[3], ARGV[1])
 end
-local entries = redis.call('XRANGE', KEYS[2], (tonumber(ARGV[2]) + 1) .. '-0', '+', 'COUNT', ARGV[3])
+-- Exclusive, and without arithmetic, which would turn a large number into a floating point one.
+local entries = redis.call('XRANGE', KEYS[2], '(' .. ARGV[2] .. '-18446744073709551615', '+', 'COUNT', ARGV[3])
 local events = {}
 for _, entry in ipairs(entries) do
   events[#events + 1] = string.match(entry[1], '^%d+')

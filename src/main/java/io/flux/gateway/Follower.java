@@ -5,6 +5,7 @@ import io.flux.ledger.JournalEntry;
 import java.time.Duration;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.dao.DataAccessException;
@@ -47,7 +48,7 @@ final class Follower {
     private final Connection connection;
     private final JournalReader journal;
     private final ScheduledExecutorService executor;
-    private final Runnable onEnd;
+    private final Consumer<Follower> onEnd;
 
     private State state = State.CATCHING_UP;
     private long last;
@@ -56,7 +57,7 @@ final class Follower {
 
     /**
      * @param after the last {@code seq} that the client has
-     * @param onEnd run once, when the job's last event was sent
+     * @param onEnd told once, when the job's last event was sent
      */
     Follower(
             String id,
@@ -64,10 +65,11 @@ final class Follower {
             long after,
             JournalReader journal,
             ScheduledExecutorService executor,
-            Runnable onEnd) {
+            Consumer<Follower> onEnd) {
         this.id = id;
         this.connection = connection;
         this.last = after;
+        this.begun = after > 0;
         this.journal = journal;
         this.executor = executor;
         this.onEnd = onEnd;
@@ -140,7 +142,7 @@ final class Follower {
         begun = true;
         if (entry.last()) {
             state = State.ENDED;
-            onEnd.run();
+            onEnd.accept(this);
         }
     }
 

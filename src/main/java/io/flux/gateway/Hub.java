@@ -128,12 +128,20 @@ public final class Hub implements AutoCloseable {
             if (job == null) {
                 return;
             }
-            drop(job, client);
-            if (job.followers.isEmpty()) {
-                jobs.remove(id);
+            if (forget(id, job, client)) {
                 ledger.unfollow(id, channel);
             }
         }
+    }
+
+    /** Takes a client from a job; true when nobody here follows it any more. */
+    private boolean forget(String id, Job job, Client client) {
+        drop(job, client);
+        if (!job.followers.isEmpty()) {
+            return false;
+        }
+        jobs.remove(id);
+        return true;
     }
 
     private static void drop(Job job, Client client) {
@@ -172,7 +180,7 @@ public final class Hub implements AutoCloseable {
                 after,
                 (job, seq) -> ledger.read(job, seq, PAGE),
                 executor,
-                () -> executor.execute(() -> ended(id, client)));
+                ended -> executor.execute(() -> ended(id, client, ended)));
         Backlog backlog;
         synchronized (stripe(id)) {
             // Known here before it is known to Redis: whatever is published from now on is not overlooked.
@@ -180,7 +188,13 @@ public final class Hub implements AutoCloseable {
             drop(job, client);
             job.followers = plus(job.followers, follower);
             client.follows().add(id);
-            backlog = ledger.follow(id, channel, after, PAGE);
+            try {
+                backlog = ledger.follow(id, channel, after, PAGE);
+            } catch (RuntimeException e) {
+                client.follows().remove(id);
+                forget(id, job, client);
+                throw e;
+            }
             if (backlog.known()) {
                 client.connection().send(json.write(new Event.Ticket(id, backlog.model(), position, null)));
                 job.position = position == null ? 0 : position;
@@ -205,15 +219,20 @@ public final class Hub implements AutoCloseable {
         return List.copyOf(more);
     }
 
-    private void ended(String id, Client client) {
-        client.follows().remove(id);
+    private void ended(String id, Client client, Follower ended) {
         synchronized (stripe(id)) {
             Job job = jobs.get(id);
-            if (job != null) {
-                drop(job, client);
-                if (job.followers.isEmpty()) {
-                    jobs.remove(id);
-                }
+            if (job == null) {
+                return;
+            }
+            // This follower only: its client may have asked again in the meantime.
+            job.followers =
+                    job.followers.stream().filter(follower -> follower != ended).toList();
+            if (job.followers.stream().noneMatch(follower -> follower.connection() == client.connection())) {
+                client.follows().remove(id);
+            }
+            if (job.followers.isEmpty()) {
+                jobs.remove(id);
             }
         }
     }

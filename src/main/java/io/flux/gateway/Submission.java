@@ -62,16 +62,18 @@ public final class Submission {
     /**
      * Puts the job in line.
      *
-     * @return its position, 1 = served next
+     * @return its position, 1 = served next; null when the same request, sent twice at once, has left the queue already
      * @throws Refusal {@code overloaded} when the queue is full; the job is forgotten
      */
-    public long enqueue(JobRequest request) {
+    public Long enqueue(JobRequest request) {
         long position = ledger.enqueue(request.requestId(), request.model(), queueLimit);
-        if (position <= 0) {
-            ledger.forget(request.requestId());
+        if (position > 0) {
+            return position;
+        }
+        if (ledger.forget(request.requestId())) {
             throw overloaded(request);
         }
-        return position;
+        return null;
     }
 
     /**

@@ -1,6 +1,12 @@
 package io.flux.http;
 
+import io.vertx.core.http.ServerWebSocket;
+import io.vertx.core.net.SocketAddress;
+import io.vertx.ext.web.RoutingContext;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.apache.camel.component.vertx.websocket.VertxWebsocketComponent;
+import org.apache.camel.component.vertx.websocket.VertxWebsocketConsumer;
 import org.apache.camel.component.vertx.websocket.VertxWebsocketHost;
 import org.apache.camel.component.vertx.websocket.VertxWebsocketHostConfiguration;
 import org.apache.camel.component.vertx.websocket.VertxWebsocketHostKey;
@@ -9,17 +15,25 @@ import org.apache.camel.spi.annotations.Component;
 /**
  * camel-vertx-websocket on a server that others own. The stock component starts an HTTP server for each host and port
  * and closes it, with every socket, when its route stops. Here it adds its path to the router of {@link HttpServing},
- * which also carries the REST routes, listens when all routes are up, and outlives a reload of the door.
+ * which also carries the REST routes, listens when all routes are up, and outlives a reload of the door, as do the sockets.
  *
  * <p>Camel finds a component's generated option setters by this annotation, which is not inherited.
  */
 @Component("vertx-websocket")
 final class SharedServerWebSocketComponent extends VertxWebsocketComponent {
+    /** The consumer of the door's route as it is loaded now; sockets were opened under it or an earlier one. */
+    private final AtomicReference<VertxWebsocketConsumer> current = new AtomicReference<>();
 
     @Override
     protected VertxWebsocketHost createVertxWebsocketHost(
             VertxWebsocketHostConfiguration configuration, VertxWebsocketHostKey key) {
         return new VertxWebsocketHost(getCamelContext(), configuration, key) {
+            @Override
+            public void connect(VertxWebsocketConsumer consumer) {
+                current.set(consumer);
+                super.connect(new Forwarding(consumer, current::get));
+            }
+
             @Override
             public void start() {
                 // HttpServing listens
@@ -30,5 +44,35 @@ final class SharedServerWebSocketComponent extends VertxWebsocketComponent {
                 // HttpServing closes
             }
         };
+    }
+
+    /** What a socket's handlers hold on to: passes everything to the consumer that is loaded when it happens. */
+    private static final class Forwarding extends VertxWebsocketConsumer {
+        private final Supplier<VertxWebsocketConsumer> loaded;
+
+        Forwarding(VertxWebsocketConsumer first, Supplier<VertxWebsocketConsumer> loaded) {
+            super(first.getEndpoint(), first.getProcessor());
+            this.loaded = loaded;
+        }
+
+        @Override
+        public void onMessage(String key, Object message, SocketAddress remote, RoutingContext context) {
+            loaded.get().onMessage(key, message, remote, context);
+        }
+
+        @Override
+        public void onException(String key, Throwable cause, SocketAddress remote, RoutingContext context) {
+            loaded.get().onException(key, cause, remote, context);
+        }
+
+        @Override
+        public void onOpen(String key, SocketAddress remote, RoutingContext context, ServerWebSocket socket) {
+            loaded.get().onOpen(key, remote, context, socket);
+        }
+
+        @Override
+        public void onClose(String key, SocketAddress remote, RoutingContext context) {
+            loaded.get().onClose(key, remote, context);
+        }
     }
 }

@@ -65,6 +65,10 @@ public final class MessageReader {
         }
         String requestId = new Fields(root, null).matching("request_id", REQUEST_ID, "letters, digits, . _ : -", 128);
         Fields fields = new Fields(root, requestId);
+        if ("null".equals(requestId)) {
+            // To an expression in a route it is no string but nothing.
+            throw fields.refuse("request_id", "request_id must not be the word null");
+        }
         String type = fields.text("type");
         return switch (type == null ? "generate" : type) {
             case "generate" -> new ClientMessage.Generate(generate(fields, requestId));

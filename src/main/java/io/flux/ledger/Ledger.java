@@ -31,6 +31,7 @@ public final class Ledger {
     private final RedisScript<List<Object>> create = script("create", List.class);
     private final RedisScript<Long> enqueue = script("enqueue", Long.class);
     private final RedisScript<Long> accept = script("accept", Long.class);
+    private final RedisScript<Long> forget = script("forget", Long.class);
     private final RedisScript<List<Object>> follow = script("follow", List.class);
     private final RedisScript<Long> lease = script("lease", Long.class);
     private final RedisScript<List<Object>> renew = script("renew", List.class);
@@ -81,9 +82,9 @@ public final class Ledger {
         return redis.execute(accept, List.of(Keys.job(id))) == 1;
     }
 
-    /** Removes a job that was created and then refused. */
-    public void forget(String id) {
-        redis.delete(Keys.job(id));
+    /** Removes a job that was created and then refused; false when it has gone on in the meantime, and stays. */
+    public boolean forget(String id) {
+        return redis.execute(forget, List.of(Keys.job(id))) == 1;
     }
 
     /**

@@ -103,13 +103,14 @@ class ProtocolExamplesIT {
 
     @TestFactory
     Stream<DynamicTest> everyExampleHappensAsWritten() throws IOException {
-        return examples().map(example -> DynamicTest.dynamicTest(example.title(), () -> {
-            if (example.kind().equals("http")) {
-                playHttp(example);
-            } else {
-                playWebSocket(example);
-            }
-        }));
+        return examples()
+                .map(example -> DynamicTest.dynamicTest(example.title(), () -> {
+                    if (example.kind().equals("http")) {
+                        playHttp(example);
+                    } else {
+                        playWebSocket(example);
+                    }
+                }));
     }
 
     /** A fence that is misspelt would silently not be played. */
@@ -177,7 +178,8 @@ class ProtocolExamplesIT {
         }
     }
 
-    // WebSocket: "→ message", "← event", "…" (any number of token events), "× " (the client closes). A letter before the
+    // WebSocket: "→ message", "← event", "…" (any number of token events), "× " (the client closes). A letter before
+    // the
     // arrow names the connection.
 
     private static final Pattern LINE = Pattern.compile("([a-z]?)([→←×…]) ?(.*)");
@@ -245,7 +247,9 @@ class ProtocolExamplesIT {
         }
 
         void leave() {
-            socket.sendClose(WebSocket.NORMAL_CLOSURE, "").exceptionally(e -> socket).join();
+            socket.sendClose(WebSocket.NORMAL_CLOSURE, "")
+                    .exceptionally(e -> socket)
+                    .join();
             socket.abort();
         }
 
@@ -253,7 +257,10 @@ class ProtocolExamplesIT {
         void expect(String line, String expected, Map<String, String> names) {
             String id = parse(named(expected, names)).path("request_id").asText();
             boolean anyJob = id.equals("…") || id.startsWith("<");
-            Awaitility.await(line).atMost(PATIENCE).pollInterval(Duration.ofMillis(5)).until(() -> next(id, anyJob, false) != null);
+            Awaitility.await(line)
+                    .atMost(PATIENCE)
+                    .pollInterval(Duration.ofMillis(5))
+                    .until(() -> next(id, anyJob, false) != null);
             mustMatch(line, named(expected, names), next(id, anyJob, true).toString(), names);
             skipTokens = false;
         }
@@ -327,8 +334,8 @@ class ProtocolExamplesIT {
             assertThat(actual.textValue()).as(line).isEqualTo(names.get(expected.textValue()));
         } else if (expected.isObject()) {
             assertThat(actual.isObject()).as(line).isTrue();
-            expected.fieldNames().forEachRemaining(
-                    field -> match(line, expected.get(field), orMissing(actual.get(field)), names));
+            expected.fieldNames()
+                    .forEachRemaining(field -> match(line, expected.get(field), orMissing(actual.get(field)), names));
             actual.fieldNames().forEachRemaining(field -> assertThat(expected.has(field))
                     .as("%s%nthe example does not show the field %s", line, field)
                     .isTrue());

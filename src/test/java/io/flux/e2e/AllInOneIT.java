@@ -16,6 +16,7 @@ import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What a newcomer gets: one process, nothing installed. */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
@@ -170,13 +171,35 @@ class AllInOneIT {
     /** Last, because it ends what the others use. */
     @Test
     @Order(Integer.MAX_VALUE)
-    void sigtermEndsEverythingAndARestartStillHasTheAnswers() throws IOException {
+    void sigtermEndsEverythingAndARestartStillHasTheAnswers(@TempDir Path folder) throws IOException {
         String text;
         try (FluxSocket client = flux.connect()) {
             client.ask("kept", "What is Redis?");
             client.awaitEnd("kept");
             text = client.text("kept");
         }
+        assertEndsWithAllItsProcesses();
+        assertThat(flux.log()).doesNotContain("ERROR", "Exception");
+
+        flux = RunningFlux.named("all-in-one-again")
+                .set("FLUX_DATA", DATA)
+                .engine(new FakeEngine(folder.resolve("engine")))
+                .set("CAMEL_MAIN_SHUTDOWN_TIMEOUT", 2) // an engine that never ends is waited for so many seconds
+                .start();
+        try (FluxSocket client = flux.connect()) {
+            client.resume("kept", 0);
+            client.awaitEnd("kept");
+            client.assertGapless("kept", 1);
+            assertThat(client.text("kept")).isEqualTo(text);
+
+            client.ask("endless", "gate never");
+            client.await("endless", "token");
+            assertThat(flux.descendants()).as("an engine runs").isNotEmpty();
+            assertEndsWithAllItsProcesses();
+        }
+    }
+
+    private static void assertEndsWithAllItsProcesses() throws IOException {
         long redis = Long.parseLong(
                 Files.readString(DATA.resolve("redis").resolve("redis.pid")).strip());
         assertThat(ProcessHandle.of(redis)).isPresent();
@@ -187,37 +210,5 @@ class AllInOneIT {
             assertThat(ProcessHandle.of(redis)).as("redis-server").isEmpty();
             assertThat(children).noneMatch(ProcessHandle::isAlive);
         });
-        assertThat(flux.log()).doesNotContain("ERROR", "Exception");
-
-        flux = RunningFlux.named("all-in-one-again").set("FLUX_DATA", DATA).start();
-        try (FluxSocket client = flux.connect()) {
-            client.resume("kept", 0);
-            client.awaitEnd("kept");
-            client.assertGapless("kept", 1);
-            assertThat(client.text("kept")).isEqualTo(text);
-        }
-    }
-
-    @Test
-    @Order(Integer.MAX_VALUE - 1)
-    void sigtermDuringAnAnswerLeavesNoEngineBehind() throws IOException {
-        Path data = RunningFlux.HOME.resolve("all-in-one-busy-" + System.nanoTime());
-        try (RunningFlux busy = RunningFlux.named("all-in-one-busy").set("FLUX_DATA", data).start();
-                FluxSocket client = busy.connect()) {
-            client.say(
-                    """
-                    {"request_id":"long","prompt":"Write me a poem","max_tokens":4096,"temperature":1.5}""");
-            client.await("long", "token");
-            long redis = Long.parseLong(
-                    Files.readString(data.resolve("redis").resolve("redis.pid")).strip());
-            List<ProcessHandle> children = busy.descendants();
-            assertThat(children).isNotEmpty();
-
-            assertThat(busy.stop()).as("Flux ends on SIGTERM").isTrue();
-            await().atMost(Duration.ofSeconds(10)).untilAsserted(() -> {
-                assertThat(ProcessHandle.of(redis)).as("redis-server").isEmpty();
-                assertThat(children).noneMatch(ProcessHandle::isAlive);
-            });
-        }
     }
 }

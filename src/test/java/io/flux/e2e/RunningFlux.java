@@ -21,6 +21,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.assertj.core.api.Assertions;
 import org.awaitility.Awaitility;
 
 /**
@@ -127,6 +128,15 @@ final class RunningFlux implements AutoCloseable {
             } catch (RuntimeException | Error e) {
                 flux.kill();
                 throw e;
+            }
+        }
+
+        /** Starts a process that must end by itself, with an exit code that says so, and returns its log. */
+        String failToStart() {
+            try (RunningFlux flux = launch()) {
+                Awaitility.await("Flux to give up: " + flux.logFile).atMost(START).until(() -> !flux.process.isAlive());
+                Assertions.assertThat(flux.process.exitValue()).isNotZero();
+                return flux.log();
             }
         }
 

@@ -1,6 +1,7 @@
 package io.flux.ledger;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import java.time.Duration;
@@ -13,6 +14,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.RepeatedTest;
@@ -61,7 +63,7 @@ class LedgerTest {
         assertThat(job("worker")).isEqualTo("worker-1");
         assertThat(ledger.append(id, 1, 1, "{\"seq\":1}")).isEqualTo(Write.OK);
         assertThat(ledger.append(id, 1, 2, "{\"seq\":2}")).isEqualTo(Write.OK);
-        assertThat(ledger.finish(id, 1, 3, "{\"seq\":3}", "stop")).isEqualTo(Write.OK);
+        ledger.finish(id, 1, 3, "{\"seq\":3}", "stop");
         assertThat(state()).isEqualTo("done");
         assertThat(job("outcome")).isEqualTo("stop");
         assertThat(ledger.read(id, 0, 100))
@@ -148,8 +150,16 @@ class LedgerTest {
 
         @Test
         void acceptingAJobThatIsGoneDoesNotBringItBack() {
-            ledger.accept(id);
+            assertThat(ledger.accept(id)).isFalse();
             assertThat(redis.hasKey(Keys.job(id))).isFalse();
+        }
+
+        @Test
+        void aJobThatHasGoneOnIsNotForgotten() {
+            ledger.create(id, model, "{}");
+            start(); // the same request, sent twice at once: the other one got through
+            ledger.forget(id);
+            assertThat(ledger.append(id, 1, 1, "{}")).isEqualTo(Write.OK);
         }
 
         @Test
@@ -169,6 +179,17 @@ class LedgerTest {
             assertThat(ledger.enqueue("b", model, 3)).isEqualTo(2);
             assertThat(ledger.enqueue("c", model, 3)).isEqualTo(3);
             assertThat(redis.opsForList().rightPop(Keys.waiting(model))).isEqualTo("a");
+        }
+
+        @Test
+        void aJobThatWaitsAlreadyKeepsItsPlace() {
+            ledger.enqueue("a", model, 3);
+            ledger.enqueue("b", model, 3);
+            ledger.enqueue("c", model, 3);
+            assertThat(ledger.enqueue("a", model, 3)).isEqualTo(1);
+            assertThat(ledger.enqueue("b", model, 3)).isEqualTo(2);
+            assertThat(ledger.enqueue("c", model, 3)).isEqualTo(3);
+            assertThat(waiting()).containsExactly("c", "b", "a");
         }
 
         @Test
@@ -273,7 +294,7 @@ class LedgerTest {
         void oneAttemptAtATime() {
             create();
             assertThat(ledger.start(id, "worker-1")).isNotNull();
-            assertThat(ledger.start(id, "worker-2")).isNull();
+            fenced(() -> ledger.start(id, "worker-2"));
             assertThat(job("worker")).isEqualTo("worker-1");
             assertThat(job("attempt")).isEqualTo("1");
         }
@@ -294,7 +315,7 @@ class LedgerTest {
             start();
             ledger.append(id, 1, 1, "{}");
             ledger.append(id, 1, 2, "{}");
-            assertThat(ledger.retry(id, 1)).isEqualTo(Write.OK);
+            assertThat(ledger.retry(id, 1)).isTrue();
             assertThat(state()).isEqualTo("queued");
             assertThat(job("worker")).isNull();
             Started second = start();
@@ -321,10 +342,10 @@ class LedgerTest {
         void retryingTwiceIsHarmless() {
             create();
             start();
-            assertThat(ledger.retry(id, 1)).isEqualTo(Write.OK);
-            assertThat(ledger.retry(id, 1)).isEqualTo(Write.OK);
+            assertThat(ledger.retry(id, 1)).isTrue();
+            assertThat(ledger.retry(id, 1)).isTrue();
             assertThat(start().attempt()).isEqualTo(2);
-            assertThat(ledger.retry(id, 1)).isEqualTo(Write.FENCED);
+            fenced(() -> ledger.retry(id, 1));
             assertThat(state()).isEqualTo("running");
         }
 
@@ -333,10 +354,10 @@ class LedgerTest {
             create();
             start();
             cancel();
-            assertThat(ledger.retry(id, 1)).isEqualTo(Write.CANCELLED);
+            assertThat(ledger.retry(id, 1)).isFalse();
             assertThat(state()).isEqualTo("running");
-            assertThat(ledger.finish(id, 1, 1, "{}", "cancelled")).isEqualTo(Write.OK);
-            assertThat(ledger.retry(id, 1)).isEqualTo(Write.FENCED);
+            ledger.finish(id, 1, 1, "{}", "cancelled");
+            fenced(() -> ledger.retry(id, 1));
         }
 
         @Test
@@ -348,8 +369,8 @@ class LedgerTest {
             assertThat(ledger.append(id, 1, 2, "{\"late\":1}")).as("between attempts").isEqualTo(Write.FENCED);
             start();
             assertThat(ledger.append(id, 1, 2, "{\"late\":1}")).isEqualTo(Write.FENCED);
-            assertThat(ledger.finish(id, 1, 2, "{\"late\":1}", "stop")).isEqualTo(Write.FENCED);
-            assertThat(ledger.retry(id, 1)).isEqualTo(Write.FENCED);
+            fenced(() -> ledger.finish(id, 1, 2, "{\"late\":1}", "stop"));
+            fenced(() -> ledger.retry(id, 1));
             assertThat(ledger.append(id, 2, 2, "{\"new\":1}")).isEqualTo(Write.OK);
             assertThat(frames()).containsExactly("{\"old\":1}", "{\"new\":1}");
             assertThat(state()).isEqualTo("running");
@@ -358,8 +379,8 @@ class LedgerTest {
         @Test
         void nobodyWritesToAJobThatIsGone() {
             assertThat(ledger.append(id, 1, 1, "{}")).isEqualTo(Write.FENCED);
-            assertThat(ledger.finish(id, 1, 1, "{}", "stop")).isEqualTo(Write.FENCED);
-            assertThat(ledger.retry(id, 1)).isEqualTo(Write.FENCED);
+            fenced(() -> ledger.finish(id, 1, 1, "{}", "stop"));
+            fenced(() -> ledger.retry(id, 1));
             assertThat(redis.keys("flux:{" + id + "}*")).isEmpty();
         }
 
@@ -372,8 +393,8 @@ class LedgerTest {
                 ledger.follow(id, channel, 0, 10);
                 assertThat(ledger.append(id, 1, 1, "{\"a\":1}")).isEqualTo(Write.OK);
                 assertThat(ledger.append(id, 1, 1, "{\"a\":1}")).isEqualTo(Write.OK);
-                assertThat(ledger.finish(id, 1, 2, "{\"b\":1}", "stop")).isEqualTo(Write.OK);
-                assertThat(ledger.finish(id, 1, 2, "{\"b\":1}", "stop")).isEqualTo(Write.OK);
+                ledger.finish(id, 1, 2, "{\"b\":1}", "stop");
+                ledger.finish(id, 1, 2, "{\"b\":1}", "stop");
                 redis.convertAndSend(channel, "end");
                 await().until(() -> heard.contains("end"));
             }
@@ -387,7 +408,7 @@ class LedgerTest {
             start();
             ledger.finish(id, 1, 1, "{\"end\":1}", "stop");
             assertThat(ledger.append(id, 1, 2, "{}")).isEqualTo(Write.FENCED);
-            assertThat(ledger.finish(id, 1, 2, "{}", "length")).isEqualTo(Write.FENCED);
+            fenced(() -> ledger.finish(id, 1, 2, "{}", "length"));
             assertThat(job("outcome")).isEqualTo("stop");
             assertThat(frames()).containsExactly("{\"end\":1}");
         }
@@ -636,6 +657,10 @@ class LedgerTest {
             assertThat(cancel().outcome()).isEqualTo(Cancelled.Outcome.DONE);
             assertThat(frames()).hasSize(1);
         }
+    }
+
+    private static void fenced(ThrowingCallable write) {
+        assertThatThrownBy(write).isInstanceOf(FencedException.class);
     }
 
     private void create() {

@@ -1,0 +1,386 @@
+package io.flux.e2e;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What the WebSocket door lets in, what it answers to the rest, and that it stays open. */
+class GatewayDoorIT {
+    private static final int BAD_MESSAGES = 200;
+    private static final long SEED = 20261123;
+    private static final String PARTNER = "https://partner.example";
+
+    @TempDir
+    static Path folder;
+
+    private static FakeEngine engine;
+    private static RunningFlux flux;
+
+    @BeforeAll
+    static void start() {
+        engine = new FakeEngine(folder.resolve("engine"));
+        flux = RunningFlux.named("door")
+                .redis(TestRedis.empty())
+                .engine(engine)
+                .set("FLUX_QUEUE_LIMIT", 2)
+                .set("FLUX_ALLOWED_ORIGINS", PARTNER)
+                .start();
+    }
+
+    @AfterAll
+    static void stop() {
+        flux.close();
+    }
+
+    /**
+     * A message that breaks a rule.
+     *
+     * @param field that the error must name; null where there is none
+     */
+    private record Bad(byte[] message, boolean text, String field) {
+        static Bad text(String message, String field) {
+            return new Bad(message.getBytes(StandardCharsets.UTF_8), true, field);
+        }
+
+        static Bad field(String name, String value) {
+            return text("{\"prompt\":\"echo bad\",\"%s\":%s}".formatted(name, value), name);
+        }
+    }
+
+    private static List<Bad> everyKind(Random random) {
+        byte[] noise = new byte[1 + random.nextInt(400)];
+        random.nextBytes(noise);
+        String nested = "[".repeat(2_000 + random.nextInt(20_000));
+        int above = 4097 + random.nextInt(1_000_000);
+        return List.of(
+                new Bad(noise, false, null),
+                new Bad(new byte[0], false, null),
+                Bad.text("", null),
+                Bad.text(" \n", null),
+                Bad.text("null", null),
+                Bad.text("[]", null),
+                Bad.text("\"hello\"", null),
+                Bad.text(Long.toString(random.nextLong()), null),
+                Bad.text("hello", null),
+                Bad.text("{\"prompt\":\"echo bad\"", null),
+                Bad.text("{\"prompt\":\"echo bad\"} {}", null),
+                Bad.text("{'prompt':'echo bad'}", null),
+                Bad.text("{\"prompt\":\"echo bad\",\"prompt\":\"echo worse\"}", null),
+                Bad.text(nested, null),
+                Bad.text("{\"prompt\":" + nested, null),
+                Bad.text("{\"prompt\":\"" + "x".repeat(300_000) + "\"}", null),
+                Bad.text("{}", "prompt"),
+                Bad.text("{\"prompt\":\"\"}", "prompt"),
+                Bad.text("{\"prompt\":\" \\n\\t\"}", "prompt"),
+                Bad.text("{\"prompt\":" + random.nextInt() + "}", "prompt"),
+                Bad.text("{\"prompt\":{\"a\":[true]}}", "prompt"),
+                Bad.text("{\"prompt\":null}", "prompt"),
+                Bad.text("{\"messages\":[]}", "messages"),
+                Bad.text("{\"messages\":\"echo bad\"}", "messages"),
+                Bad.text("{\"messages\":[7]}", "messages[0]"),
+                Bad.text("{\"messages\":[{\"role\":\"robot\",\"content\":\"x\"}]}", "messages[0].role"),
+                Bad.text("{\"messages\":[{\"role\":\"user\"}]}", "messages[0].content"),
+                Bad.text("{\"prompt\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}", "messages"),
+                Bad.field("max_tokens", Integer.toString(-random.nextInt(10_000))),
+                Bad.field("max_tokens", Integer.toString(above)),
+                Bad.field("max_tokens", "\"64\""),
+                Bad.field("max_tokens", "1.5"),
+                Bad.field("max_tokens", "1e400"),
+                Bad.field("max_tokens", "9".repeat(500)),
+                Bad.field("temperature", Double.toString(2.0001 + random.nextDouble() * 100)),
+                Bad.field("temperature", "-0.1"),
+                Bad.field("temperature", "\"hot\""),
+                Bad.field("temperature", "[0.7]"),
+                Bad.field("top_p", "1.01"),
+                Bad.field("top_k", "-1"),
+                Bad.field("min_p", "true"),
+                Bad.field("seed", "-1"),
+                Bad.field("seed", "4294967296"),
+                Bad.field("stop", "[\"\"]"),
+                Bad.field("stop", "[1]"),
+                Bad.field("stop", "{\"a\":1}"),
+                Bad.field("timeout_ms", "0"),
+                Bad.field("on_disconnect", "\"explode\""),
+                Bad.field("model", "\"no/such model\""),
+                Bad.field("model", "\"{default}:waiting\""),
+                Bad.field("request_id", "\"white space\""),
+                Bad.field("request_id", "\"}:job {\""),
+                Bad.field("request_id", "\"" + "x".repeat(129) + "\""),
+                Bad.field("request_id", "17"),
+                Bad.field("type", "\"shutdown\""),
+                Bad.field("type", "1"),
+                Bad.text("{\"type\":\"cancel\"}", "request_id"),
+                Bad.text("{\"type\":\"resume\"}", "request_id"),
+                Bad.text("{\"type\":\"resume\",\"request_id\":\"r\",\"after\":-1}", "after"),
+                Bad.text("{\"type\":\"resume\",\"request_id\":\"r\",\"after\":\"x\"}", "after"));
+    }
+
+    @Test
+    void twoHundredBadMessagesAreAnsweredByNameAndTheSocketServesOn() {
+        Random random = new Random(SEED);
+        List<Bad> bad = new ArrayList<>(everyKind(random));
+        while (bad.size() < BAD_MESSAGES) {
+            List<Bad> more = everyKind(random);
+            bad.add(more.get(random.nextInt(more.size())));
+        }
+        try (FluxSocket client = flux.connect()) {
+            for (Bad message : bad) {
+                int before = client.events().size();
+                if (message.text()) {
+                    client.say(new String(message.message(), StandardCharsets.UTF_8));
+                } else {
+                    client.say(message.message());
+                }
+                JsonNode error = client.awaitNext(before);
+                assertThat(error.path("type").asText()).as(describe(message, error)).isEqualTo("error");
+                assertThat(error.path("code").asText()).as(describe(message, error)).isEqualTo("invalid_request");
+                assertThat(error.path("error").asText()).as(describe(message, error)).isNotBlank();
+                assertThat(error.path("field").asText(null))
+                        .as(describe(message, error))
+                        .isEqualTo(message.field());
+                if (message.field() != null) {
+                    assertThat(error.path("error").asText()).contains(message.field());
+                }
+            }
+            client.ask("good", "echo still open");
+            client.awaitEnd("good");
+            assertThat(client.text("good")).isEqualTo("still open");
+            assertThat(client.events()).hasSize(bad.size() + client.events("good").size());
+        }
+        assertThat(engine.runs()).noneMatch(run -> run.prompt().contains("bad"));
+        assertThat(flux.log()).doesNotContain("could not be handled");
+    }
+
+    private static String describe(Bad bad, JsonNode error) {
+        String message = new String(bad.message(), StandardCharsets.UTF_8);
+        return message.substring(0, Math.min(120, message.length())) + " was answered by " + error;
+    }
+
+    @Test
+    void aFloodOfBadMessagesIsAnsweredOneByOne() {
+        try (FluxSocket client = flux.connect()) {
+            for (int i = 0; i < BAD_MESSAGES; i++) {
+                client.say("{\"request_id\":\"flood-" + i + "\",\"max_tokens\":0}");
+            }
+            for (int i = 0; i < BAD_MESSAGES; i++) {
+                assertThat(client.await("flood-" + i, "error").path("code").asText())
+                        .isEqualTo("invalid_request");
+            }
+            assertThat(client.events()).hasSize(BAD_MESSAGES);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "?CamelExecCommandExecutable=%s",
+                "?camelexeccommandexecutable=%s",
+                "?CAMELExecCommandExecutable=%s",
+                "?%%43amelExecCommandExecutable=%s",
+                "?%%63%%61%%6d%%65%%6cExecCommandExecutable=%s",
+                "?+CamelExecCommandExecutable=%s",
+                "?%%20CamelExecCommandExecutable=%s",
+                "?a=b&CamelExecCommandExecutable=%s",
+                "?a=b;CamelExecCommandExecutable=%s",
+                "?CamelExecCommandExecutable=%s&CamelExecCommandExecutable=%s",
+                "?CamelVertxWebsocket.connectionKey=somebody-else",
+                "?CamelVertxWebsocket.sendToAll=true",
+                "?CamelRedis.Key=flux:gone",
+                "?org.apache.camel.anything=1"
+            })
+    void anAddressThatTriesToSetCamelsHeadersIsRefused(String query) throws IOException {
+        Path trap = trap();
+        String address = query.replace("%s", trap.toString()).replace("%%", "%");
+        assertThat(FluxSocket.handshakeStatus(flux.webSocket(address), Map.of())).isEqualTo(400);
+        assertThat(flux.get("/health" + address).statusCode()).isEqualTo(400);
+        assertThat(sprung(trap)).isFalse();
+    }
+
+    @Test
+    void headersAndOtherParametersReachNoComponent() throws IOException {
+        Path trap = trap();
+        Map<String, String> headers = Map.of(
+                "CamelExecCommandExecutable", trap.toString(),
+                "CamelExecCommandArgs", "x",
+                "CamelRedis.Key", "flux:elsewhere",
+                "CamelVertxWebsocket.connectionKey", "somebody-else");
+        try (FluxSocket client = FluxSocket.connect(
+                flux.webSocket("?ExecCommandExecutable=" + trap + "&model=x&request_id=y&id=z"), headers)) {
+            client.ask("headers", "echo unharmed");
+            client.awaitEnd("headers");
+            assertThat(client.text("headers")).isEqualTo("unharmed");
+        }
+        assertThat(sprung(trap)).isFalse();
+    }
+
+    /** A program that leaves a mark when anybody runs it. */
+    private static Path trap() throws IOException {
+        Path trap = Files.createTempFile(folder, "trap", ".sh");
+        Files.writeString(trap, "#!/bin/sh\ntouch \"$0.sprung\"\n");
+        assertThat(trap.toFile().setExecutable(true)).isTrue();
+        return trap;
+    }
+
+    private static boolean sprung(Path trap) {
+        return Files.exists(Path.of(trap + ".sprung"));
+    }
+
+    @Test
+    void pagesOfOtherSitesAreRefusedAtTheHandshake() {
+        for (String origin : List.of(
+                "https://evil.example",
+                "null",
+                "http://127.0.0.1:1",
+                "https://partner.example.evil.example",
+                "http://partner.example",
+                "not an origin",
+                "file://")) {
+            assertThat(FluxSocket.handshakeStatus(flux.webSocket(""), Map.of("Origin", origin)))
+                    .as(origin)
+                    .isEqualTo(403);
+        }
+    }
+
+    @Test
+    void ourOwnPageAnAllowedOneAndClientsThatAreNoBrowserAreLetIn() {
+        String own = "http://" + flux.http("/").getAuthority();
+        for (Map<String, String> headers :
+                List.of(Map.<String, String>of(), Map.of("Origin", own), Map.of("Origin", PARTNER))) {
+            assertThat(FluxSocket.handshakeStatus(flux.webSocket(""), headers))
+                    .as(headers.toString())
+                    .isEqualTo(101);
+        }
+    }
+
+    @Test
+    void moreJobsThanTheQueueHoldsAreRefused() {
+        try (FluxSocket client = flux.connect()) {
+            client.ask("serving", "gate full");
+            client.await("serving", "token");
+            client.ask("waiting-1", "echo 1");
+            assertThat(client.await("waiting-1", "ticket").path("position").asLong())
+                    .isEqualTo(1);
+            client.ask("waiting-2", "echo 2");
+            assertThat(client.await("waiting-2", "ticket").path("position").asLong())
+                    .isEqualTo(2);
+            client.ask("too-many", "echo 3");
+            JsonNode error = client.await("too-many", "error");
+            assertThat(error.path("code").asText()).isEqualTo("overloaded");
+            assertThat(error.has("seq")).isFalse();
+
+            engine.open("full");
+            client.awaitEnd("waiting-1");
+            client.awaitEnd("waiting-2");
+            // A refused id is free again.
+            client.ask("too-many", "echo 3");
+            client.awaitEnd("too-many");
+            assertThat(client.text("too-many")).isEqualTo("3");
+        }
+    }
+
+    @Test
+    void theSameRequestUnderTheSameIdFollowsTheSameJob() {
+        try (FluxSocket first = flux.connect();
+                FluxSocket second = flux.connect()) {
+            first.ask("same", "gate same");
+            first.await("same", "token");
+            second.ask("same", "gate same");
+            second.await("same", "token");
+            engine.open("same");
+            first.awaitEnd("same");
+            second.awaitEnd("same");
+            assertThat(first.text("same")).isEqualTo("AB");
+            assertThat(second.text("same")).isEqualTo("AB");
+            second.assertGapless("same", 1);
+            assertThat(engine.runs("gate same")).hasSize(1);
+        }
+    }
+
+    /** Words that mean something to Camel, JSON or Redis mean nothing as an id. */
+    @ParameterizedTest
+    @ValueSource(strings = {"null", "true", "0", "-1", "00", "1e3", ":", "..", "a.b:c_d-e", "default:waiting"})
+    void anyAllowedIdIsUsable(String id) {
+        try (FluxSocket client = flux.connect()) {
+            String gate = "id-" + Integer.toHexString(id.hashCode());
+            client.ask(id, "gate " + gate);
+            client.await(id, "token");
+            client.resume(id, 0);
+            client.cancel(id);
+            assertThat(client.awaitEnd(id).path("finish_reason").asText()).isEqualTo("cancelled");
+        }
+    }
+
+    @Test
+    void anotherRequestUnderTheSameIdIsAConflict() {
+        try (FluxSocket client = flux.connect()) {
+            client.ask("taken", "echo one");
+            client.awaitEnd("taken");
+            client.ask("taken", "echo two");
+            JsonNode error = client.await("taken", "error");
+            assertThat(error.path("code").asText()).isEqualTo("conflict");
+            assertThat(error.path("field").asText()).isEqualTo("request_id");
+            assertThat(engine.runs("echo two")).isEmpty();
+        }
+    }
+
+    @Test
+    void aModelThatNobodyServesIsNotFoundAndTheKnownOneIsNamed() {
+        try (FluxSocket client = flux.connect()) {
+            client.say(
+                    """
+                    {"request_id":"elsewhere","prompt":"echo x","model":"gpt-9"}""");
+            JsonNode error = client.await("elsewhere", "error");
+            assertThat(error.path("code").asText()).isEqualTo("not_found");
+            assertThat(error.path("field").asText()).isEqualTo("model");
+            assertThat(error.path("error").asText()).contains("gpt-9", "default");
+        }
+    }
+
+    @Test
+    void whoComesBackGetsOnlyWhatWasMissed() {
+        try (FluxSocket before = flux.connect()) {
+            before.ask("resumed", "gate resumed");
+            assertThat(before.await("resumed", "token").path("seq").asLong()).isEqualTo(2);
+        }
+        await().untilAsserted(() -> assertThat(flux.get("/metrics").body()).contains("flux_sockets 0"));
+        try (FluxSocket after = flux.connect()) {
+            after.resume("resumed", 2);
+            after.await("resumed", "ticket");
+            engine.open("resumed");
+            after.awaitEnd("resumed");
+            assertThat(after.text("resumed")).isEqualTo("B");
+            after.assertGapless("resumed", 3);
+        }
+        try (FluxSocket late = flux.connect()) {
+            late.resume("resumed", 3);
+            late.awaitEnd("resumed");
+            late.assertGapless("resumed", 4);
+            late.resume("resumed", 0);
+            late.await("the whole answer again", event -> event.path("seq").asLong() == 1);
+        }
+    }
+
+    @Test
+    void resumingWhatIsUnknownIsAnsweredByNotFound() {
+        try (FluxSocket client = flux.connect()) {
+            client.resume("never-asked", 0);
+            assertThat(client.await("never-asked", "error").path("code").asText())
+                    .isEqualTo("not_found");
+        }
+    }
+}

@@ -1,0 +1,37 @@
+package io.flux.gateway;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flux.job.Event;
+import io.flux.job.EventJson;
+import io.flux.job.Refusal;
+import org.junit.jupiter.api.Test;
+import org.springframework.dao.QueryTimeoutException;
+
+class ErrorReplyTest {
+    private final ErrorReply errors = new ErrorReply(new EventJson(new ObjectMapper()));
+
+    @Test
+    void aRefusalIsToldInItsOwnWordsHoweverDeepItIsWrapped() {
+        Refusal refusal = new Refusal(Event.Error.answer("a", "invalid_request", "no", "prompt"));
+        String frame =
+                "{\"type\":\"error\",\"request_id\":\"a\",\"code\":\"invalid_request\",\"error\":\"no\",\"field\":\"prompt\"}";
+        assertThat(errors.frame(refusal, "other")).isEqualTo(frame);
+        assertThat(errors.frame(new RuntimeException(new IllegalStateException(refusal)), null))
+                .isEqualTo(frame);
+    }
+
+    @Test
+    void aRedisThatDoesNotAnswerIsUnavailableWithATimeToComeBack() {
+        assertThat(errors.frame(new RuntimeException(new QueryTimeoutException("secret host 10.0.0.1")), "a"))
+                .isEqualTo("{\"type\":\"error\",\"request_id\":\"a\",\"code\":\"unavailable\","
+                        + "\"error\":\"the queue cannot be reached now; try again later\",\"retry_after_ms\":1000}");
+    }
+
+    @Test
+    void ofAnythingElseAClientHearsNoDetails() {
+        assertThat(errors.frame(new IllegalArgumentException("/secret/path"), null))
+                .isEqualTo("{\"type\":\"error\",\"code\":\"internal_error\",\"error\":\"something went wrong in Flux\"}");
+    }
+}
