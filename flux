@@ -76,6 +76,13 @@ find_java() {
     fail "Java 17 or newer is needed; $java is ${java_version:-of unknown version}. JAVA_HOME chooses another"
 }
 
+# Java reads arguments and file names as the locale says; they are UTF-8, whatever it says.
+as_utf8=(env)
+case ${LC_ALL:-${LC_CTYPE:-${LANG:-}}} in
+  *[Uu][Tt][Ff]8* | *[Uu][Tt][Ff]-8*) ;;
+  *) as_utf8=(env LC_ALL=C.UTF-8) ;;
+esac
+
 # Replaces this shell, so that signals reach the JVM: run_java [JVM option…] MAIN…
 run_java() {
   local options=(-Xshare:auto -Xlog:cds=off -Xlog:cds+dynamic=off)
@@ -86,7 +93,7 @@ run_java() {
   # shellcheck disable=SC2206
   options+=(${FLUX_JAVA_OPTS:-})
   set +f
-  exec "$java" "${options[@]}" "$@"
+  exec "${as_utf8[@]}" "$java" "${options[@]}" "$@"
 }
 
 # --- Building -----------------------------------------------------------------------------------------------------
@@ -121,19 +128,20 @@ is_archived() {
 
 what_maven_does() {
   local line
-  line=$(grep -E -e '--- |Download(ing|ed) from' "$log" 2>/dev/null | tail -n 1) || true
+  line=$(grep -E -e 'Downloading from|-plugin:.*:(compile|jar|repackage)|--- (compiler|jar|spring-boot):' "$log" | tail -n 1) || true
   case $line in
-    *Download*) echo "downloading libraries" ;;
-    *compile*) echo "compiling" ;;
-    *jar* | *repackage*) echo "packaging" ;;
-    *) echo "starting" ;;
+    *Downloading*) echo ": downloading ${line##*/}" ;;
+    *compile*) echo ": compiling" ;;
+    *jar* | *repackage*) echo ": packaging" ;;
   esac
 }
+
+nothing_to_tell() { :; }
 
 child=
 
 # Runs a command with its output in the log, showing that something happens: with_progress LABEL STEP COMMAND…,
-# where STEP prints in a few words what the command is at.
+# where STEP prints what the command is at, as ": doing this", or nothing.
 with_progress() {
   local label=$1 step=$2 now last='' since=$SECONDS status=0
   shift 2
@@ -142,8 +150,11 @@ with_progress() {
   while kill -0 "$child" 2>/dev/null; do
     now=$("$step")
     case $terminals in
-      *2*) printf '\r\033[Kflux: %s… %s s: %s' "$label" "$((SECONDS - since))" "$now" >&2 ;;
-      *) [ "$now" = "$last" ] || say "$label… $now" ;;
+      *2*) printf '\r\033[K%.78s' "flux: $label… $((SECONDS - since)) s$now" >&2 ;;
+      *)
+        case $now in *downloading*) now=': downloading libraries' ;; esac
+        [ "$now" = "$last" ] || say "$label$now"
+        ;;
     esac
     last=$now
     sleep 0.3
@@ -180,7 +191,7 @@ build() {
 extract() {
   local fresh=$target/.flux-fresh old=$target/.flux-old
   rm -rf "$fresh" "$old"
-  "$java" -Djarmode=tools -jar "$target/flux.jar" extract --destination "$fresh" >>"$log" 2>&1 ||
+  "${as_utf8[@]}" "$java" -Djarmode=tools -jar "$target/flux.jar" extract --destination "$fresh" >>"$log" 2>&1 ||
     fail "the jar could not be extracted; what went wrong is in $log"
   : >"$fresh/extracted"
   if [ -e "$app" ]; then
@@ -190,23 +201,22 @@ extract() {
   rm -rf "$old"
 }
 
-# A question to a Flux of its own: whatever it loads is in the archive. $target/.flux-train is its home.
+# A question to a Flux of its own: whatever it loads is in the archive.
 train() {
   local name
   for name in $(compgen -e FLUX_); do
     unset "$name"
   done
   export FLUX_THREADS=1
-  exec "$java" "-XX:ArchiveClassesAtExit=$archive.new" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC \
+  exec "${as_utf8[@]}" "$java" "-XX:ArchiveClassesAtExit=$archive.new" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC \
     -cp "$app/flux.jar" io.flux.cli.Ask --url http://127.0.0.1:1 --max-tokens 8 --timeout 20s Hello
 }
-
-no_steps() { echo "once"; }
 
 # Flux runs without it, only slower to start.
 make_archive() {
   rm -f "$archive" "$archive.new" "$archive.for"
-  if with_progress "preparing a faster start" no_steps train && [ -s "$archive.new" ]; then
+  say "preparing a faster start (once)…"
+  if with_progress "preparing" nothing_to_tell train && [ -s "$archive.new" ]; then
     mv "$archive.new" "$archive"
   fi
   rm -f "$archive.new"
@@ -272,11 +282,6 @@ command=${1:-help}
 
 export FLUX_ROUTES=${FLUX_ROUTES:-$home/routes}
 export FLUX_DATA=${FLUX_DATA:-$home/.flux}
-# Java reads its arguments and file names as the locale says, and UTF-8 is what they are.
-case ${LC_ALL:-${LC_CTYPE:-${LANG:-}}} in
-  *[Uu][Tt][Ff]8* | *[Uu][Tt][Ff]-8*) ;;
-  *) export LC_ALL=C.UTF-8 ;;
-esac
 
 case $command in
   ask)

@@ -47,17 +47,19 @@ final class RouteReload {
     }
 
     private void reload(Resource routes, Runnable load) throws Exception {
-        boolean slot = routes.getLocation().endsWith(SLOT_TEMPLATE);
-        if (slot) {
-            camel.removeRouteTemplates(Slots.TEMPLATE);
+        if (!routes.getLocation().endsWith(SLOT_TEMPLATE)) {
+            load.run();
+            return;
         }
+        slots.getObject().close();
+        camel.removeRouteTemplates(Slots.TEMPLATE);
         load.run();
-        if (slot) {
-            slots.getObject().reopen();
-        }
+        slots.getObject().open();
     }
 
     private void reloadEngines() throws Exception {
+        // Nothing is in the routes to be swapped when no slot is open.
+        slots.getObject().close();
         camel.getRouteController().stopRoute("worker-serve");
         for (Route route : List.copyOf(camel.getRoutes())) {
             if (route.isCreatedByKamelet()) {
@@ -78,6 +80,7 @@ final class RouteReload {
         PluginHelper.getRoutesLoader(camel)
                 .updateRoutes(PluginHelper.getResourceLoader(camel)
                         .resolveResource("file:" + folder.resolve("worker/serve.camel.yaml")));
+        slots.getObject().open();
     }
 
     /** What is to be done for a saved file. */

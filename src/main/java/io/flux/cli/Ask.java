@@ -40,7 +40,9 @@ public final class Ask {
         static Terminals detect() {
             String said = System.getProperty("flux.terminals");
             boolean console = System.console() != null;
-            return said == null ? new Terminals(console, console) : new Terminals(said.contains("0"), said.contains("2"));
+            return said == null
+                    ? new Terminals(console, console)
+                    : new Terminals(said.contains("0"), said.contains("2"));
         }
     }
 
@@ -166,6 +168,9 @@ public final class Ask {
             session.connect(Options.webSocket(flux.url()));
             return session.run();
         } catch (IOException e) {
+            if (session.isInterrupted()) {
+                return AskSession.INTERRUPTED;
+            }
             display.error("Flux could not be started: " + e.getMessage());
             return AskSession.FAILED;
         }

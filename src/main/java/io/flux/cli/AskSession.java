@@ -56,7 +56,10 @@ final class AskSession {
     private FluxSocket socket;
     private int connection;
     private boolean pinged;
+    private long connectedAt;
+    /** By {@code System.nanoTime()}; 0 while nothing is wrong. */
     private long giveUpAt;
+
     private long retryMs = FIRST_RETRY_MS;
     private boolean ticketed;
     private long lastSeq;
@@ -80,7 +83,11 @@ final class AskSession {
 
         record Lost(int connection, String reason) implements Signal {}
 
-        record Interrupt() implements Signal {}
+        record Interrupt(int code) implements Signal {}
+    }
+
+    private interface Printing {
+        void print() throws IOException;
     }
 
     /**
@@ -108,12 +115,12 @@ final class AskSession {
 
     /** Have the job cancelled and {@link #run} return soon. */
     void interrupt() {
-        signals.add(new Signal.Interrupt());
+        signals.add(new Signal.Interrupt(INTERRUPTED));
     }
 
     /** Asks, and shows what comes; blocks until the end. Returns the exit code. */
     int run() throws InterruptedException {
-        if (signals.contains(new Signal.Interrupt())) {
+        if (isInterrupted()) {
             return INTERRUPTED; // before anything was asked
         }
         giveUpAt = System.nanoTime() + patience.toNanos();
@@ -121,20 +128,17 @@ final class AskSession {
         int code = GO_ON;
         while (code == GO_ON) {
             Signal signal = signals.poll(Math.max(0, due - System.nanoTime()), TimeUnit.NANOSECONDS);
-            try {
-                code = signal == null ? timeIsUp() : handle(signal);
-                if (code != GO_ON && !readerGone) {
-                    display.endText();
-                }
-            } catch (IOException e) {
-                readerGone = true;
-                code = cancel(OUTPUT_GONE);
-            }
+            code = signal == null ? timeIsUp() : handle(signal);
         }
         if (socket != null) {
             socket.close();
         }
         return code;
+    }
+
+    /** Whether {@link #interrupt} was called before {@link #run}. */
+    boolean isInterrupted() {
+        return signals.contains(new Signal.Interrupt(INTERRUPTED));
     }
 
     private void open() throws IOException, InterruptedException {
@@ -156,6 +160,7 @@ final class AskSession {
             }
         });
         pinged = false;
+        connectedAt = System.nanoTime();
         enter(State.FOLLOWING, HEARTBEAT);
     }
 
@@ -183,7 +188,7 @@ final class AskSession {
         return mapper.createObjectNode().put("type", type).put("request_id", requestId);
     }
 
-    private int handle(Signal signal) throws IOException, InterruptedException {
+    private int handle(Signal signal) throws InterruptedException {
         if (signal instanceof Signal.Message message && message.connection == connection) {
             pinged = false;
             return event(message.text);
@@ -194,8 +199,8 @@ final class AskSession {
         if (signal instanceof Signal.Lost lost && lost.connection == connection) {
             return lost(lost.reason);
         }
-        if (signal instanceof Signal.Interrupt) {
-            return cancel(INTERRUPTED);
+        if (signal instanceof Signal.Interrupt interrupt) {
+            return cancel(interrupt.code);
         }
         return GO_ON;
     }
@@ -203,6 +208,7 @@ final class AskSession {
     private int timeIsUp() throws InterruptedException {
         switch (state) {
             case CANCELLING -> {
+                endText();
                 display.error("Flux did not confirm in time that the job " + requestId + " is cancelled");
                 return cancelCode;
             }
@@ -230,8 +236,12 @@ final class AskSession {
         if (socket != null) {
             socket.close();
             socket = null;
+            if (System.nanoTime() - connectedAt > patience.toNanos()) {
+                giveUpAt = 0; // it was well again
+            }
         }
         if (state == State.CANCELLING) {
+            endText();
             return cancelCode;
         }
         long now = System.nanoTime();
@@ -240,11 +250,14 @@ final class AskSession {
             display.notice("connection lost (" + reason + "); reconnecting…");
         }
         if (now - giveUpAt >= 0) {
+            endText();
             display.error("the connection to " + uri + " was lost and did not come back: " + reason);
             return FAILED;
         }
         // Not all clients of a gateway that restarts at the same moment.
-        enter(State.LOST, Duration.ofMillis(retryMs / 2 + ThreadLocalRandom.current().nextLong(retryMs)));
+        enter(
+                State.LOST,
+                Duration.ofMillis(retryMs / 2 + ThreadLocalRandom.current().nextLong(retryMs)));
         retryMs = Math.min(LAST_RETRY_MS, retryMs * 2);
         return GO_ON;
     }
@@ -255,6 +268,7 @@ final class AskSession {
         }
         cancelCode = code;
         if (state == State.LOST) {
+            endText();
             display.error("not connected: the job " + requestId + " could not be cancelled");
             return code;
         }
@@ -263,7 +277,7 @@ final class AskSession {
         return GO_ON;
     }
 
-    private int event(String frame) throws IOException, InterruptedException {
+    private int event(String frame) throws InterruptedException {
         JsonNode event;
         try {
             event = mapper.readTree(frame);
@@ -289,18 +303,15 @@ final class AskSession {
         if (type.equals("error") && !journaled) {
             return refused(event, frame);
         }
-        giveUpAt = 0;
-        retryMs = FIRST_RETRY_MS;
-        if (readerGone && !type.equals("complete") && !type.equals("error")) {
-            return GO_ON;
+        if (!type.equals("ticket")) { // a Flux that gives tickets and closes is not well
+            giveUpAt = 0;
+            retryMs = FIRST_RETRY_MS;
         }
         return show(type, event, frame);
     }
 
-    private int show(String type, JsonNode event, String frame) throws IOException, InterruptedException {
-        if (!readerGone) {
-            display.event(frame);
-        }
+    private int show(String type, JsonNode event, String frame) throws InterruptedException {
+        print(() -> display.event(frame));
         switch (type) {
             case "ticket" -> {
                 ticketed = true;
@@ -311,10 +322,10 @@ final class AskSession {
             }
             case "position" -> display.status("ticket " + requestId + place(event));
             case "start" -> display.status("ticket " + requestId + " · started");
-            case "token" -> display.text(event.path("content").asText());
+            case "token" -> print(() -> display.text(event.path("content").asText()));
             case "restart" -> {
                 if (event.path("mode").asText().equals("reset")) {
-                    display.endText();
+                    endText();
                     display.notice("the worker was lost; another one begins the answer again:");
                 } else {
                     display.notice("the worker was lost; another one goes on");
@@ -333,11 +344,11 @@ final class AskSession {
         return GO_ON;
     }
 
-    private int complete(JsonNode event) throws IOException {
+    private int complete(JsonNode event) {
+        endText();
         if (readerGone) {
-            return cancelCode;
+            return OUTPUT_GONE;
         }
-        display.endText();
         display.summary(event);
         if (state == State.CANCELLING) {
             return cancelCode;
@@ -346,21 +357,19 @@ final class AskSession {
     }
 
     /** An answer to what was sent last, and not the job's end. */
-    private int refused(JsonNode event, String frame) throws IOException, InterruptedException {
+    private int refused(JsonNode event, String frame) throws InterruptedException {
         if (state == State.CANCELLING) {
             return GO_ON; // it had ended, or had not begun: its complete or its ticket comes
         }
         if (event.path("code").asText().equals("unavailable")) {
             return lost(event.path("error").asText("unavailable"));
         }
-        display.event(frame);
+        print(() -> display.event(frame));
         return fail(event);
     }
 
-    private int fail(JsonNode event) throws IOException {
-        if (!readerGone) {
-            display.endText();
-        }
+    private int fail(JsonNode event) {
+        endText();
         long retry = event.path("retry_after_ms").asLong(0);
         display.error(event.path("code").asText("error")
                 + ": "
@@ -369,10 +378,27 @@ final class AskSession {
         return state == State.CANCELLING ? cancelCode : FAILED;
     }
 
+    private void endText() {
+        print(display::endText);
+    }
+
+    /** Writes to stdout; when nobody reads it any more, the job is cancelled. */
+    private void print(Printing printing) {
+        if (readerGone) {
+            return;
+        }
+        try {
+            printing.print();
+        } catch (IOException e) {
+            readerGone = true;
+            signals.add(new Signal.Interrupt(OUTPUT_GONE));
+        }
+    }
+
     /** Events are missing. The journal has them: ask for them once, on a new connection. */
-    private int hole(long seq) throws IOException, InterruptedException {
+    private int hole(long seq) throws InterruptedException {
         if (holeAfter == lastSeq) {
-            display.endText();
+            endText();
             display.error(String.format(
                     Locale.ROOT, "the answer is not whole: events %d to %d did not come", lastSeq + 1, seq - 1));
             return FAILED;

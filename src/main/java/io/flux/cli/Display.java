@@ -26,7 +26,7 @@ final class Display {
 
     /**
      * @param terminal whether stderr is one
-     * @param json events on stdout instead of the answer, and no more than errors on stderr
+     * @param json events on stdout instead of the answer
      * @param quiet no more than errors on stderr
      */
     Display(OutputStream out, PrintStream err, boolean terminal, boolean json, boolean quiet) {
@@ -40,6 +40,7 @@ final class Display {
     /** An event as Flux sent it. */
     void event(String frame) throws IOException {
         if (json) {
+            clearStatus();
             write(frame.replaceAll("[\\r\\n]+", " ") + "\n"); // a line break is only ever between two values
         }
     }
@@ -61,7 +62,7 @@ final class Display {
 
     /** Where the job stands; takes the place of what was said before. */
     void status(String line) {
-        if (quiet || json || midLine || line.equals(status)) {
+        if (quiet || midLine || line.equals(status)) {
             return;
         }
         if (terminal) {
@@ -75,7 +76,7 @@ final class Display {
 
     /** Something that a reader of the answer has to know; stays. */
     void notice(String line) {
-        if (quiet || json) {
+        if (quiet) {
             return;
         }
         clearStatus();
@@ -93,7 +94,7 @@ final class Display {
 
     /** One line on what the answer took. */
     void summary(JsonNode complete) {
-        if (!quiet && !json) {
+        if (!quiet) {
             err.println(summarize(complete));
         }
     }
@@ -124,7 +125,9 @@ final class Display {
         }
         if (timings.path("tokens_per_second").isNumber()) {
             parts.add(String.format(
-                    Locale.ROOT, "%.1f tokens/s", timings.path("tokens_per_second").asDouble()));
+                    Locale.ROOT,
+                    "%.1f tokens/s",
+                    timings.path("tokens_per_second").asDouble()));
         }
         String reason = complete.path("finish_reason").asText("stop");
         switch (reason) {

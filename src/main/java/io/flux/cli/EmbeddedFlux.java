@@ -49,8 +49,11 @@ final class EmbeddedFlux implements AutoCloseable {
                             "--flux.routes-reload=false",
                             "--logging.level.root=WARN",
                             "--logging.level.io.flux=WARN",
-                            // What keeps it from starting is in the exception.
-                            "--logging.level.org.springframework.boot=OFF");
+                            // What keeps it from starting is in the exception, and told once.
+                            "--logging.level.org.springframework=ERROR",
+                            "--logging.level.org.springframework.boot=OFF",
+                            // It runs no longer than a question: not a mistake here.
+                            "--logging.level.org.apache.camel.spring.boot.SpringBootCamelContext=ERROR");
         } catch (RuntimeException e) {
             delete(data);
             throw new IOException(cause(e), e);
@@ -81,7 +84,8 @@ final class EmbeddedFlux implements AutoCloseable {
 
     /** Where it listens. */
     URI url() {
-        return URI.create("http://127.0.0.1:" + context.getBean(HttpServing.class).port());
+        return URI.create(
+                "http://127.0.0.1:" + context.getBean(HttpServing.class).port());
     }
 
     @Override

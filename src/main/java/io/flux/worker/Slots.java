@@ -48,8 +48,8 @@ public final class Slots implements Health.Readiness {
         return true;
     }
 
-    /** Makes the slots anew from an edited template; each finishes its job first. */
-    public void reopen() throws Exception {
+    /** Closes the slots; each finishes its job first, and no other job is taken until they are opened again. */
+    public void close() throws Exception {
         for (int slot = 1; slot <= count; slot++) {
             String route = TEMPLATE + "-" + slot;
             if (camel.getRoute(route) != null) {
@@ -57,7 +57,6 @@ public final class Slots implements Health.Readiness {
                 camel.removeRoute(route);
             }
         }
-        open();
     }
 
     @Override

@@ -156,7 +156,7 @@ class ProtocolExamplesIT {
 
     // HTTP: "→ GET /path" with "→ Header: value" lines, then "← status {json}".
 
-    private static void playHttp(Example example) throws IOException, InterruptedException {
+    private static void playHttp(Example example) {
         HttpRequest.Builder request = HttpRequest.newBuilder();
         for (String line : example.lines()) {
             String rest = line.substring(1).strip();
@@ -168,14 +168,20 @@ class ProtocolExamplesIT {
                 String[] header = rest.split(": ", 2);
                 request.header(header[0], header[1]);
             } else if (line.startsWith("←")) {
-                HttpResponse<String> response = HTTP.send(request.build(), HttpResponse.BodyHandlers.ofString());
-                String[] status = rest.split(" ", 2);
-                assertThat(response.statusCode()).as(line).isEqualTo(Integer.parseInt(status[0]));
-                mustMatch(line, status[1], response.body(), new HashMap<>());
+                HttpRequest sent = request.build();
+                // What the example before has left behind may take a moment to settle.
+                Awaitility.await(line).atMost(PATIENCE).untilAsserted(() -> answers(sent, line, rest.split(" ", 2)));
             } else {
                 throw new AssertionError("not a line of an example: " + line);
             }
         }
+    }
+
+    private static void answers(HttpRequest request, String line, String[] expected)
+            throws IOException, InterruptedException {
+        HttpResponse<String> response = HTTP.send(request, HttpResponse.BodyHandlers.ofString());
+        assertThat(response.statusCode()).as(line).isEqualTo(Integer.parseInt(expected[0]));
+        mustMatch(line, expected[1], response.body(), new HashMap<>());
     }
 
     // WebSocket: "→ message", "← event", "…" (any number of token events), "× " (the client closes). A letter before

@@ -37,10 +37,10 @@ class AllInOneIT {
     @Test
     void theSeedsRequestIsAnsweredByASentence() {
         try (FluxSocket client = flux.connect()) {
-            client.say(
-                    """
+            client.say("""
                     {"prompt":"What is Redis?","max_tokens":64,"temperature":0}""");
-            JsonNode ticket = client.await("a ticket", event -> FluxSocket.type(event).equals("ticket"));
+            JsonNode ticket =
+                    client.await("a ticket", event -> FluxSocket.type(event).equals("ticket"));
             String id = ticket.path("request_id").asText();
             JsonNode complete = client.awaitEnd(id);
 

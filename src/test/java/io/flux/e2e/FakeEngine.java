@@ -54,7 +54,9 @@ final class FakeEngine {
 
     /** All runs with this first line, oldest first. */
     List<Run> runs(String prompt) {
-        return runs().stream().filter(run -> run.prompt().equals(prompt.strip())).toList();
+        return runs().stream()
+                .filter(run -> run.prompt().equals(prompt.strip()))
+                .toList();
     }
 
     /** All runs so far, oldest first. */

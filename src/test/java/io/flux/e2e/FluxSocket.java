@@ -99,10 +99,7 @@ final class FluxSocket implements AutoCloseable {
 
     /** Cancels a job. */
     void cancel(String id) {
-        say(JSON.createObjectNode()
-                .put("type", "cancel")
-                .put("request_id", id)
-                .toString());
+        say(JSON.createObjectNode().put("type", "cancel").put("request_id", id).toString());
     }
 
     /** Follows a job from an event on. */
@@ -157,7 +154,8 @@ final class FluxSocket implements AutoCloseable {
     JsonNode await(String id, String type) {
         return await(
                 type + " of " + id,
-                event -> type(event).equals(type) && event.path("request_id").asText().equals(id));
+                event -> type(event).equals(type)
+                        && event.path("request_id").asText().equals(id));
     }
 
     /** The first event that matches, now or as soon as it comes. */
@@ -178,8 +176,9 @@ final class FluxSocket implements AutoCloseable {
 
     /** The event that ends a job. */
     JsonNode awaitEnd(String id) {
-        return await("the end of " + id, event -> isEnd(event)
-                && event.path("request_id").asText().equals(id));
+        return await(
+                "the end of " + id,
+                event -> isEnd(event) && event.path("request_id").asText().equals(id));
     }
 
     /** Asserts that a job's events are numbered from {@code first} on, without a hole or a repeat. */
@@ -190,9 +189,8 @@ final class FluxSocket implements AutoCloseable {
                 .toList();
         Assertions.assertThat(numbers)
                 .as("seq of %s", id)
-                .containsExactlyElementsOf(LongStream.range(first, first + numbers.size())
-                        .boxed()
-                        .toList());
+                .containsExactlyElementsOf(
+                        LongStream.range(first, first + numbers.size()).boxed().toList());
     }
 
     static String type(JsonNode event) {
@@ -200,7 +198,8 @@ final class FluxSocket implements AutoCloseable {
     }
 
     private static boolean isEnd(JsonNode event) {
-        return event.has("seq") && (type(event).equals("complete") || type(event).equals("error"));
+        return event.has("seq")
+                && (type(event).equals("complete") || type(event).equals("error"));
     }
 
     private String shortened() {
@@ -211,7 +210,9 @@ final class FluxSocket implements AutoCloseable {
     @Override
     public void close() {
         if (!closed) {
-            socket.sendClose(WebSocket.NORMAL_CLOSURE, "").exceptionally(gone -> null).join();
+            socket.sendClose(WebSocket.NORMAL_CLOSURE, "")
+                    .exceptionally(gone -> null)
+                    .join();
         }
         socket.abort();
     }

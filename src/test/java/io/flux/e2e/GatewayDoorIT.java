@@ -147,9 +147,15 @@ class GatewayDoorIT {
                     client.say(message.message());
                 }
                 JsonNode error = client.awaitNext(before);
-                assertThat(error.path("type").asText()).as(describe(message, error)).isEqualTo("error");
-                assertThat(error.path("code").asText()).as(describe(message, error)).isEqualTo("invalid_request");
-                assertThat(error.path("error").asText()).as(describe(message, error)).isNotBlank();
+                assertThat(error.path("type").asText())
+                        .as(describe(message, error))
+                        .isEqualTo("error");
+                assertThat(error.path("code").asText())
+                        .as(describe(message, error))
+                        .isEqualTo("invalid_request");
+                assertThat(error.path("error").asText())
+                        .as(describe(message, error))
+                        .isNotBlank();
                 assertThat(error.path("field").asText(null))
                         .as(describe(message, error))
                         .isEqualTo(message.field());
@@ -160,7 +166,8 @@ class GatewayDoorIT {
             client.ask("good", "echo still open");
             client.awaitEnd("good");
             assertThat(client.text("good")).isEqualTo("still open");
-            assertThat(client.events()).hasSize(bad.size() + client.events("good").size());
+            assertThat(client.events())
+                    .hasSize(bad.size() + client.events("good").size());
         }
         assertThat(engine.runs()).noneMatch(run -> run.prompt().contains("bad"));
         assertThat(flux.log()).doesNotContain("could not be handled");
@@ -206,7 +213,8 @@ class GatewayDoorIT {
     void anAddressThatTriesToSetCamelsHeadersIsRefused(String query) throws IOException {
         Path trap = trap();
         String address = query.replace("%s", trap.toString()).replace("%%", "%");
-        assertThat(FluxSocket.handshakeStatus(flux.webSocket(address), Map.of())).isEqualTo(400);
+        assertThat(FluxSocket.handshakeStatus(flux.webSocket(address), Map.of()))
+                .isEqualTo(400);
         assertThat(flux.get("/health" + address).statusCode()).isEqualTo(400);
         assertThat(sprung(trap)).isFalse();
     }
@@ -341,8 +349,7 @@ class GatewayDoorIT {
     @Test
     void aModelThatNobodyServesIsNotFoundAndTheKnownOneIsNamed() {
         try (FluxSocket client = flux.connect()) {
-            client.say(
-                    """
+            client.say("""
                     {"request_id":"elsewhere","prompt":"echo x","model":"gpt-9"}""");
             JsonNode error = client.await("elsewhere", "error");
             assertThat(error.path("code").asText()).isEqualTo("not_found");

@@ -55,7 +55,8 @@ class RealLlamaIT {
 
     /** Questions with one likely answer: llama.cpp's versions round differently, and a poem has many beginnings. */
     @ParameterizedTest
-    @ValueSource(strings = {"What is Redis?", "What is a lighthouse?", "Say \\n and <b> and \u201cgr\u00fc\u00dfe\u201d"})
+    @ValueSource(
+            strings = {"What is Redis?", "What is a lighthouse?", "Say \\n and <b> and \u201cgr\u00fc\u00dfe\u201d"})
     void atTemperatureZeroBothEnginesWriteTheSameText(String prompt) throws IOException {
         assertThat(answer(real, prompt)).isNotBlank().isEqualTo(answer(bundled, prompt));
     }

@@ -60,7 +60,10 @@ class RoutesReloadIT {
         try (FluxSocket client = flux.connect()) {
             client.ask("during", "gate reload-1");
             client.await("during", "token");
-            edit("gateway/queue.camel.yaml", "- marshal:", "- setHeader: {name: X-Edited, constant: 'yes'}\n        - marshal:");
+            edit(
+                    "gateway/queue.camel.yaml",
+                    "- marshal:",
+                    "- setHeader: {name: X-Edited, constant: 'yes'}\n        - marshal:");
             awaitLive(() -> assertThat(flux.get("/queue/status").headers().firstValue("X-Edited"))
                     .contains("yes"));
             assertThat(flux.get("/queue/status").statusCode()).isEqualTo(200);

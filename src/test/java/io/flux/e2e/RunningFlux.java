@@ -134,7 +134,9 @@ final class RunningFlux implements AutoCloseable {
         /** Starts a process that must end by itself, with an exit code that says so, and returns its log. */
         String failToStart() {
             try (RunningFlux flux = launch()) {
-                Awaitility.await("Flux to give up: " + flux.logFile).atMost(START).until(() -> !flux.process.isAlive());
+                Awaitility.await("Flux to give up: " + flux.logFile)
+                        .atMost(START)
+                        .until(() -> !flux.process.isAlive());
                 Assertions.assertThat(flux.process.exitValue()).isNotZero();
                 return flux.log();
             }
@@ -144,9 +146,8 @@ final class RunningFlux implements AutoCloseable {
             Path log = HOME.resolve(name + ".log");
             try {
                 Files.createDirectories(HOME);
-                ProcessBuilder builder = new ProcessBuilder(command())
-                        .redirectErrorStream(true)
-                        .redirectOutput(log.toFile());
+                ProcessBuilder builder =
+                        new ProcessBuilder(command()).redirectErrorStream(true).redirectOutput(log.toFile());
                 builder.environment().keySet().removeIf(variable -> variable.startsWith("FLUX_"));
                 builder.environment().putAll(environment);
                 return new RunningFlux(log, builder.start());
@@ -156,7 +157,8 @@ final class RunningFlux implements AutoCloseable {
         }
 
         private static List<String> command() {
-            String classPath = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+            String classPath = Arrays.stream(
+                            System.getProperty("java.class.path").split(File.pathSeparator))
                     .filter(entry -> !entry.endsWith("test-classes"))
                     .collect(Collectors.joining(File.pathSeparator));
             return List.of(

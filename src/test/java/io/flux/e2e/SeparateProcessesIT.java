@@ -16,8 +16,8 @@ class SeparateProcessesIT {
     private static final int CLIENTS = 10;
 
     /** Characters of one to four bytes, and some that are several of those together. */
-    private static final List<String> SALT =
-            List.of("é", "e\u0301", "ß", "漢", "🦊", "👩‍👩‍👧", "🇸🇪", "\u05d0\u05b8", "क्षि", "z\u0335\u0321", "–", "𝄞");
+    private static final List<String> SALT = List.of(
+            "é", "e\u0301", "ß", "漢", "🦊", "👩‍👩‍👧", "🇸🇪", "\u05d0\u05b8", "क्षि", "z\u0335\u0321", "–", "𝄞");
 
     @TempDir
     static Path folder;
@@ -63,9 +63,9 @@ class SeparateProcessesIT {
                 assertThat(client.awaitEnd(id).path("finish_reason").asText()).isEqualTo("stop");
                 assertThat(client.text(id)).isEqualTo(text(i));
                 client.assertGapless(id, 1);
-                assertThat(client.events()).allSatisfy(event -> assertThat(
-                                event.path("request_id").asText())
-                        .isEqualTo(id));
+                assertThat(client.events())
+                        .allSatisfy(event ->
+                                assertThat(event.path("request_id").asText()).isEqualTo(id));
             }
         } finally {
             clients.forEach(FluxSocket::close);

@@ -10,8 +10,8 @@ import java.nio.file.Path;
 final class TestRedis {
     private static TestRedis instance;
 
-    private final EmbeddedRedis server =
-            new EmbeddedRedis(Path.of("target", "e2e", "redis-" + ProcessHandle.current().pid()));
+    private final EmbeddedRedis server = new EmbeddedRedis(
+            Path.of("target", "e2e", "redis-" + ProcessHandle.current().pid()));
     private final RedisCommands<String, String> commands;
 
     private TestRedis() {

@@ -184,7 +184,7 @@ class FollowerTest {
             journal.write(false);
         }
         slow.stopReading();
-        Follower follower = new Follower("job", slow, 0, journal, executor, ends::incrementAndGet);
+        Follower follower = new Follower("job", slow, 0, journal, executor, ended -> ends.incrementAndGet());
         follower.begin(journal.after(0));
         assertThat(slow.frames()).isEqualTo(events(1, 3));
         slow.readOn();
@@ -277,7 +277,7 @@ class FollowerTest {
         AtomicInteger ended = new AtomicInteger();
         ScheduledExecutorService readers = Executors.newScheduledThreadPool(2);
         try {
-            Follower follower = new Follower("job", reader, after, history, readers, ended::incrementAndGet);
+            Follower follower = new Follower("job", reader, after, history, readers, ender -> ended.incrementAndGet());
             Backlog backlog = history.after(after);
             Thread registering = new Thread(() -> follower.begin(backlog));
             int beginAt = random.nextInt(4);
@@ -322,7 +322,7 @@ class FollowerTest {
     }
 
     private Follower follower(long after) {
-        return new Follower("job", client, after, journal, executor, ends::incrementAndGet);
+        return new Follower("job", client, after, journal, executor, ended -> ends.incrementAndGet());
     }
 
     private Follower begun(long after) {

@@ -38,6 +38,9 @@ class GuardsTest {
 
     private static HttpServer server(List<String> allowed) throws Exception {
         Router router = Router.router(vertx);
+        for (int status : new int[] {400, 403}) {
+            router.errorHandler(status, context -> context.response().setStatusCode(status).end());
+        }
         router.route().handler(new ParameterGuard());
         router.route().handler(new OriginGuard(allowed));
         router.route().handler(context -> {
