@@ -1,221 +1,182 @@
 package io.flux.embedded;
 
-import de.kherud.llama.InferenceParameters;
+import de.kherud.llama.LlamaIterator;
 import de.kherud.llama.LlamaModel;
 import de.kherud.llama.LlamaOutput;
-import de.kherud.llama.ModelParameters;
 import java.io.FileDescriptor;
+import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.Locale;
 
 /**
  * llama.cpp as a program: a {@code main} that takes llama-completion's flags, reads the prompt from its file, writes the
  * text to stdout as it is generated and ends as llama-completion does, so that Flux runs both in the same way. A process
  * of its own, because native code that crashes or is killed must not take the worker with it.
  *
- * <p>Few imports and no framework: it is started once for each job.
+ * <p>It differs from llama-completion in one thing: a character that the token limit cuts in two is left out, not written
+ * in part. llama.cpp's server code, which is behind the JNI, holds a character back until it is whole.
+ *
+ * <p>Few imports, no lambdas and hardly a string concatenation before the first token: it is started once for each job.
  */
 public final class BundledEngine {
-    /** llama-completion keeps that many tokens of the context free. */
+    /** llama-completion keeps that many tokens of the context free of the prompt. */
     private static final int RESERVED = 4;
 
-    private static final Pattern EVALUATED =
-            Pattern.compile("(prompt )?eval time = +([0-9.]+) ms / +(\\d+) tokens", Pattern.DOTALL);
-    private static final Pattern TOTAL = Pattern.compile("total time =");
-    private static final Pattern CONTEXT = Pattern.compile("n_ctx_slot = (\\d+)");
-    private static final long LOG_PATIENCE_MS = 500;
+    private static final String CONTEXT_FULL = "context shift is disabled";
+    private static final String TMPDIR = "de.kherud.llama.tmpdir";
 
-    private final Options options;
-    private final FileOutputStream out = new FileOutputStream(FileDescriptor.out);
-    /** What llama.cpp logs: the only place where it says how many tokens it has generated. */
-    private final Path log;
+    private final EngineOptions options;
+    private final FileOutputStream out;
+    private final PrintStream err;
+    private final EngineLog log;
+    private LlamaModel model;
 
-    private BundledEngine(Options options, Path log) {
+    private BundledEngine(EngineOptions options, EngineLog log, FileOutputStream out, PrintStream err) {
         this.options = options;
         this.log = log;
+        this.out = out;
+        this.err = err;
     }
 
     /** Runs one completion. Exit code 0: the text is whole. 1: it could not be made; stderr says why. */
     public static void main(String[] args) {
-        int code;
+        FileOutputStream out = new FileOutputStream(FileDescriptor.out);
+        PrintStream err = System.err;
+        // llama's loader prints on some systems; only text goes to the real one.
+        System.setOut(err);
         try {
-            Options options = Options.parse(args);
-            Path log = Files.createTempFile("flux-engine", ".log");
-            try {
-                code = new BundledEngine(options, log).run();
-            } finally {
-                Files.deleteIfExists(log);
+            EngineOptions options = EngineOptions.parse(args);
+            String folder = System.getProperty(TMPDIR, System.getProperty("java.io.tmpdir"));
+            BundledEngine engine = new BundledEngine(options, EngineLog.create(Path.of(folder)), out, err);
+            if (engine.run()) {
+                engine.leave();
             }
         } catch (IOException | RuntimeException e) {
-            System.err.println("error: " + e.getMessage());
-            code = 1;
+            err.println("error: " + (e.getMessage() == null ? e : e.getMessage()));
+        } catch (LinkageError e) {
+            err.println("error: llama.cpp cannot be loaded: " + e.getMessage());
         }
-        // llama.cpp's threads do not end by themselves.
-        Runtime.getRuntime().halt(code);
+        Runtime.getRuntime().halt(1);
     }
 
-    private int run() throws IOException {
-        String prompt = Files.readString(options.promptFile, StandardCharsets.UTF_8);
-        if (prompt.endsWith("\n")) {
-            prompt = prompt.substring(0, prompt.length() - 1);
+    private boolean run() throws IOException {
+        String prompt = prompt();
+        load();
+        long start = System.nanoTime();
+        LlamaIterator pieces = model.generate(options.inference(prompt)).iterator();
+        EngineLog.PromptSize size = log.promptSize();
+        if (size.tokens() == 0) {
+            err.println("error: input is empty");
+            return false;
         }
-        LlamaModel model = new LlamaModel(options.model.setLogFile(log.toString()));
-        int context = contextTokens();
-        int promptTokens = model.encode(prompt).length;
-        if (promptTokens > context - RESERVED) {
-            System.err.println(
-                    "bundled: prompt is too long (" + promptTokens + " tokens, max " + (context - RESERVED) + ")");
-            return 1;
+        int max = size.context() - RESERVED;
+        if (size.tokens() > max) {
+            err.println("llama_completion: prompt is too long (" + size.tokens() + " tokens, max " + max + ")");
+            return false;
         }
-        for (LlamaOutput piece : model.generate(options.inference(prompt))) {
-            out.write(piece.text.getBytes(StandardCharsets.UTF_8));
+        int limit = size.context() - size.tokens();
+        if (options.tokens > 0) {
+            limit = Math.min(limit, options.tokens);
         }
-        return end(context);
+        boolean endedInSilence = false;
+        boolean full = false;
+        long first = 0;
+        try {
+            while (true) {
+                LlamaOutput piece = pieces.next();
+                if (!pieces.hasNext()) {
+                    break; // the last one says that it is over, and has no text
+                }
+                if (first == 0) {
+                    first = System.nanoTime();
+                }
+                endedInSilence = piece.text.isEmpty();
+                out.write(piece.text.getBytes(StandardCharsets.UTF_8));
+            }
+        } catch (RuntimeException e) { // LlamaException is not public
+            if (first == 0 || e.getMessage() == null || !e.getMessage().contains(CONTEXT_FULL)) {
+                throw e;
+            }
+            full = true;
+        }
+        EngineLog.Timings timings = log.timings();
+        if (full) {
+            long now = System.nanoTime();
+            timings = new EngineLog.Timings((first - start) / 1e6, size.tokens(), (now - first) / 1e6, limit);
+        }
+        // A token that ends the text is one without text; below the limit nothing else ends it.
+        boolean ended = !full && (endedInSilence || timings != null && timings.tokens() < limit);
+        out.write((ended ? " [end of text]\n\n\n" : "\n\n").getBytes(StandardCharsets.US_ASCII));
+        printTimings(timings);
+        return true;
     }
 
-    private int end(int context) throws IOException {
-        Timings timings = timings();
-        boolean full = timings != null && timings.promptTokens + timings.tokens >= context;
-        boolean limit = timings != null && timings.tokens >= options.tokens;
-        out.write((full || limit ? "\n\n" : " [end of text]\n\n").getBytes(StandardCharsets.UTF_8));
+    /** All of the file, less one newline at its end, as llama-completion takes it. */
+    private String prompt() throws IOException {
+        byte[] bytes;
+        if (options.promptFile.equals("/dev/stdin")) {
+            bytes = System.in.readAllBytes();
+        } else {
+            try (InputStream in = new FileInputStream(options.promptFile)) {
+                bytes = in.readAllBytes();
+            }
+        }
+        int length = bytes.length > 0 && bytes[bytes.length - 1] == '\n' ? bytes.length - 1 : bytes.length;
+        return new String(bytes, 0, length, StandardCharsets.UTF_8);
+    }
+
+    private void load() throws IOException {
+        try {
+            model = new LlamaModel(options.model.setLogFile(log.path()));
+        } finally {
+            log.unlink();
+        }
+    }
+
+    /** In llama-completion's words, and after all the text: the last line says that nothing is missing. */
+    private void printTimings(EngineLog.Timings timings) throws IOException {
+        StringBuilder lines = new StringBuilder();
         if (timings != null) {
-            // llama-completion counts the runs after the prompt's own, one less than the tokens. Plain concatenation:
-            // printf would load hundreds of classes here, a third of a second.
-            System.err.println("common_perf_print: prompt eval time = " + timings.promptMs + " ms / "
-                    + timings.promptTokens + " tokens");
-            System.err.println(
-                    "common_perf_print:        eval time = " + timings.ms + " ms / " + (timings.tokens - 1) + " runs");
+            // llama-completion's runs are those after the prompt's own, which yields the first token; at least one.
+            int runs = Math.max(1, timings.tokens() - 1);
+            double ms = timings.tokens() > 1 ? timings.ms() : 0;
+            lines.append("common_perf_print:    samplers time =          - ms / ")
+                    .append(String.format(Locale.ROOT, "%5d tokens%n", timings.promptTokens() + timings.tokens()))
+                    .append("common_perf_print: prompt eval time = ")
+                    .append(rate(timings.promptMs(), timings.promptTokens(), "tokens"))
+                    .append("common_perf_print:        eval time = ")
+                    .append(rate(ms, runs, "runs  "));
         }
-        System.err.println("common_perf_print:   graph reallocs = 0 / 0");
-        // The JVM waits 300 ms for llama.cpp's thread before it goes; who reads the text need not.
+        lines.append(
+                "common_perf_print:   graph reallocs =          0    /     0        (same size) / (changed size)\n");
+        err.write(lines.toString().getBytes(StandardCharsets.US_ASCII));
+        err.flush();
+    }
+
+    private static String rate(double ms, int count, String unit) {
+        String perSecond = ms > 0 ? String.format(Locale.ROOT, "%8.2f", 1000 * count / ms) : "     inf";
+        return String.format(
+                Locale.ROOT,
+                "%10.2f ms / %5d %s (%8.2f ms per token, %s tokens per second)%n",
+                ms,
+                count,
+                unit,
+                ms / count,
+                perSecond);
+    }
+
+    /**
+     * Ends the process with 0. The JVM's exit waits 300 ms for threads inside native code, and llama.cpp's loop always is
+     * one; whoever reads the text need not wait for that, so its streams end first.
+     */
+    private void leave() throws IOException {
+        err.close();
         out.close();
-        return 0;
-    }
-
-    private int contextTokens() throws IOException {
-        Matcher matcher = CONTEXT.matcher(logged(CONTEXT));
-        if (!matcher.find()) {
-            throw new IOException("llama.cpp did not say how long its context is");
-        }
-        return Integer.parseInt(matcher.group(1));
-    }
-
-    /** What llama.cpp logged of the run; null when it did not. */
-    private Timings timings() throws IOException {
-        Timings timings = new Timings();
-        Matcher matcher = EVALUATED.matcher(logged(TOTAL));
-        while (matcher.find()) {
-            if (matcher.group(1) != null) {
-                timings.promptMs = Double.parseDouble(matcher.group(2));
-                timings.promptTokens = Integer.parseInt(matcher.group(3));
-            } else {
-                timings.ms = Double.parseDouble(matcher.group(2));
-                timings.tokens = Integer.parseInt(matcher.group(3));
-            }
-        }
-        return timings.tokens == 0 ? null : timings;
-    }
-
-    /** The log so far, once it holds what is looked for: a thread of llama.cpp's own writes it, a little later. */
-    private String logged(Pattern awaited) throws IOException {
-        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(LOG_PATIENCE_MS);
-        String text = Files.readString(log, StandardCharsets.ISO_8859_1);
-        while (!awaited.matcher(text).find() && System.nanoTime() < deadline) {
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
-            text = Files.readString(log, StandardCharsets.ISO_8859_1);
-        }
-        return text;
-    }
-
-    private static final class Timings {
-        private double promptMs;
-        private int promptTokens;
-        private double ms;
-        private int tokens;
-    }
-
-    /** The command line, in llama-completion's words. */
-    private static final class Options {
-        private final ModelParameters model =
-                new ModelParameters().setCtxSize(0).setParallel(1).skipWarmup().disableContextShift();
-        private Path promptFile = Path.of("/dev/stdin");
-        private int tokens = -1;
-        private Float temperature;
-        private Integer topK;
-        private Float topP;
-        private Float minP;
-        private Integer seed;
-
-        static Options parse(String[] args) {
-            Options options = new Options();
-            for (int i = 0; i < args.length; i++) {
-                if (isSwitch(args[i])) {
-                    continue;
-                }
-                if (i + 1 == args.length) {
-                    throw new IllegalArgumentException("invalid argument: " + args[i]);
-                }
-                options.set(args[i], args[++i]);
-            }
-            return options;
-        }
-
-        /** What llama-completion needs to be told and this program does anyway. */
-        private static boolean isSwitch(String flag) {
-            return switch (flag) {
-                case "-no-cnv",
-                        "--no-display-prompt",
-                        "--no-escape",
-                        "--simple-io",
-                        "--no-context-shift",
-                        "--no-warmup" -> true;
-                default -> false;
-            };
-        }
-
-        private void set(String flag, String value) {
-            switch (flag) {
-                case "-m" -> model.setModel(value);
-                case "-f" -> promptFile = Path.of(value);
-                case "-n" -> tokens = Integer.parseInt(value);
-                case "-c" -> model.setCtxSize(Integer.parseInt(value));
-                case "-t" -> model.setThreads(Integer.parseInt(value));
-                case "-tb" -> model.setThreadsBatch(Integer.parseInt(value));
-                case "--poll" -> model.setPoll(Integer.parseInt(value));
-                case "--temp" -> temperature = Float.valueOf(value);
-                case "--top-k" -> topK = Integer.valueOf(value);
-                case "--top-p" -> topP = Float.valueOf(value);
-                case "--min-p" -> minP = Float.valueOf(value);
-                case "--seed" -> seed = Integer.parseUnsignedInt(value);
-                default -> throw new IllegalArgumentException("invalid argument: " + flag);
-            }
-        }
-
-        InferenceParameters inference(String prompt) {
-            InferenceParameters inference = new InferenceParameters(prompt).setNPredict(tokens);
-            if (temperature != null) {
-                inference.setTemperature(temperature);
-            }
-            if (topK != null) {
-                inference.setTopK(topK);
-            }
-            if (topP != null) {
-                inference.setTopP(topP);
-            }
-            if (minP != null) {
-                inference.setMinP(minP);
-            }
-            if (seed != null) {
-                inference.setSeed(seed);
-            }
-            return inference;
-        }
+        Runtime.getRuntime().halt(0);
     }
 }

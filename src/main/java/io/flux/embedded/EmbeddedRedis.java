@@ -14,10 +14,13 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Duration;
-import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
 import redis.embedded.core.ExecutableProvider;
 import redis.embedded.model.OsArchitecture;
 
@@ -27,102 +30,153 @@ import redis.embedded.model.OsArchitecture;
  *
  * <p>It must outlive a Ctrl-C, which the terminal sends to every process of ours, because routes still need it while they
  * stop; and it must not outlive this JVM, not even one that is killed. So the server makes itself a session of its own
- * ({@code daemonize}), and a shell that no signal of the terminal stops waits on a pipe from this JVM: when the pipe
- * closes, for whatever reason, it ends the server.
+ * ({@code daemonize}), and a shell that no signal of the terminal stops, the guard, waits on a pipe from this JVM: when
+ * the pipe closes, for whatever reason, it ends the server.
  *
  * <p>Not thread-safe: one thread starts and stops it. Both block until the server is there, or gone.
  */
 public final class EmbeddedRedis {
     private static final Duration PATIENCE = Duration.ofSeconds(20);
+    /** A large append-only file takes its time; the server says that it is loading. */
+    private static final Duration LOADING_PATIENCE = Duration.ofMinutes(5);
+
     private static final int LOG_TAIL = 2000;
     private static final int PORT_TRIES = 5;
+    /** What Redis logs when somebody else listens on its port, which is after it went into the background. */
+    private static final String PORT_TAKEN = "Failed listening on port";
+
+    /** The guard's name among its arguments. */
+    private static final String GUARD_NAME = "flux-redis-guard";
 
     /**
-     * $1 server, $2 configuration, $3 pid file. Exit code 3: the server did not start. The server removes its pid file as
-     * the last thing it does; the process itself may stay a zombie where nobody reaps orphans, in a container say.
+     * $1 server, $2 configuration, $3 the server's pid file, $4 the guard's. Exit code 3: the server did not start. A
+     * process is only killed when it is a redis-server: its number may be somebody else's by then.
      */
     private static final String GUARD =
             """
-            trap '' INT TERM HUP
-            "$1" "$2" </dev/null >/dev/null 2>&1 || exit 3
-            read -r _
-            pid=$(cat "$3" 2>/dev/null) || exit 0
-            kill -TERM "$pid" 2>/dev/null
+            trap '' INT TERM HUP QUIT
+            echo $$ >"$4"
+            "$1" "$2" </dev/null || { rm -f "$4"; exit 3; }
+            read -r word
+            [ "$word" = gone ] && { rm -f "$4"; exit 0; }
             i=0
-            while [ -e "$3" ] && kill -0 "$pid" 2>/dev/null && [ $i -lt 100 ]; do sleep 0.1; i=$((i+1)); done
-            kill -KILL "$pid" 2>/dev/null
+            until pid=$(cat "$3" 2>/dev/null) && [ -n "$pid" ]; do
+              [ $i -ge 50 ] && { rm -f "$4"; exit 0; }
+              sleep 0.1; i=$((i+1))
+            done
+            ours() { { cat "/proc/$pid/cmdline" || ps -o command= -p "$pid"; } 2>/dev/null | grep -q redis-server; }
+            ours && kill -TERM "$pid" 2>/dev/null
+            i=0
+            while ours && [ $i -lt 200 ]; do sleep 0.05; i=$((i+1)); done
+            ours && kill -KILL "$pid" 2>/dev/null
+            while ours && [ $i -lt 300 ]; do sleep 0.05; i=$((i+1)); done
+            rm -f "$4"
             exit 0
             """;
 
     private final Path folder;
-    private RandomAccessFile lockFile;
-    private FileLock lock;
-    private Process guard;
+    private final boolean anyPort;
     private int port;
+    private RandomAccessFile lockFile;
+    private Process guard;
+    private long logStart;
 
     /**
+     * On any free port.
+     *
      * @param folder where the data is; made when it is not there
      */
     public EmbeddedRedis(Path folder) {
-        this.folder = folder.toAbsolutePath();
+        this(folder, 0);
     }
 
-    /** Where it listens; only after {@link #start}. Stays the same when it is stopped and started again. */
+    /**
+     * @param folder where the data is; made when it is not there
+     * @param port where it listens; 0 for any free port
+     */
+    public EmbeddedRedis(Path folder, int port) {
+        if (port < 0 || port > 65535) {
+            throw new IllegalArgumentException("port must be between 0 and 65535, not " + port);
+        }
+        this.folder = folder.toAbsolutePath().normalize();
+        this.port = port;
+        this.anyPort = port == 0;
+    }
+
+    /**
+     * Where it listens. Stays the same when it is stopped and started again.
+     *
+     * @throws IllegalStateException when it has no port yet
+     */
     public URI uri() {
+        if (port == 0) {
+            throw new IllegalStateException("the embedded Redis was not started, so it has no address");
+        }
         return URI.create("redis://127.0.0.1:" + port);
     }
 
     /**
      * Starts the server and waits until it answers.
      *
-     * @throws IllegalStateException when another process uses the folder, the platform has no binary, or it does not start
+     * @throws IllegalStateException when another Flux uses the folder, the platform has no binary, or it does not start
+     * @throws UncheckedIOException when the folder cannot be written
      */
     public void start() {
+        if (guard != null) {
+            throw new IllegalStateException("the embedded Redis was started already, at " + uri());
+        }
+        boolean started = false;
         try {
             Files.createDirectories(folder);
             takeFolder();
             endLeftover();
-            Path server = server();
-            boolean anyPort = port == 0;
-            for (int attempt = 1; ; attempt++) {
-                if (anyPort) {
-                    port = freePort();
-                }
-                if (launch(server)) {
-                    return;
-                }
-                stopGuard();
-                if (!anyPort || attempt == PORT_TRIES) {
-                    throw new IllegalStateException(
-                            "the embedded Redis does not start; its log ends with:\n" + logTail());
-                }
-            }
+            launch(server());
+            started = true;
         } catch (IOException e) {
-            releaseFolder();
             throw new UncheckedIOException("the embedded Redis cannot use " + folder, e);
-        } catch (IllegalStateException e) {
-            releaseFolder();
-            throw e;
+        } finally {
+            if (!started) {
+                stop();
+            }
         }
     }
 
-    /** Stops the server; what it had acknowledged is on disk. */
+    /** Stops the server; what it had acknowledged is on disk. Does nothing when it is not running. */
     public void stop() {
-        stopGuard();
-        releaseFolder();
+        try {
+            if (guard != null) {
+                stopGuard();
+                endServer();
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("the embedded Redis in " + folder + " cannot be stopped", e);
+        } finally {
+            guard = null;
+            releaseFolder();
+        }
     }
 
+    /** One owner: two servers on one append-only file would destroy it. */
     private void takeFolder() throws IOException {
+        // Within one JVM the lock does not tell, and to open its file a second time would lose it.
+        if (guardOnFile().flatMap(ProcessHandle::parent).equals(Optional.of(ProcessHandle.current()))) {
+            throw inUse();
+        }
         lockFile = new RandomAccessFile(folder.resolve("lock").toFile(), "rw");
+        FileLock lock;
         try {
             lock = lockFile.getChannel().tryLock();
         } catch (OverlappingFileLockException e) {
-            lock = null; // this JVM has it
+            lock = null;
         }
         if (lock == null) {
-            throw new IllegalStateException(
-                    "another Flux is using " + folder + "; stop it, or set FLUX_DATA to another folder");
+            throw inUse();
         }
+    }
+
+    private IllegalStateException inUse() {
+        return new IllegalStateException(
+                "another Flux is using " + folder + "; stop it, or set FLUX_DATA to another folder");
     }
 
     private void releaseFolder() {
@@ -134,37 +188,101 @@ public final class EmbeddedRedis {
             throw new UncheckedIOException("cannot release " + folder, e);
         } finally {
             lockFile = null;
-            lock = null;
         }
     }
 
-    /** Two servers on one append-only file would destroy it: one of a killed JVM may still be on its way out. */
+    /** A JVM that was killed leaves a guard that is ending its server; a guard that was killed leaves the server. */
     private void endLeftover() throws IOException {
-        Path pidFile = pidFile();
+        Optional<ProcessHandle> old = guardOnFile();
+        if (old.isPresent() && !ends(old.get())) {
+            throw new IllegalStateException(
+                    "process " + old.get().pid() + " of an earlier run does not let go of " + folder + "; end it");
+        }
+        Files.deleteIfExists(guardFile());
+        endServer();
+    }
+
+    /** Ends the server that the pid file names, if it is one of this folder's. */
+    private void endServer() throws IOException {
+        Optional<ProcessHandle> server = serverOnFile();
+        if (server.isPresent()) {
+            server.get().destroy();
+            if (!ends(server.get())) {
+                server.get().destroyForcibly();
+                ends(server.get());
+            }
+        }
+        Files.deleteIfExists(pidFile());
+    }
+
+    private Optional<ProcessHandle> guardOnFile() throws IOException {
+        return process(guardFile())
+                .filter(process -> process.info().commandLine().orElse("").contains(GUARD_NAME));
+    }
+
+    private Optional<ProcessHandle> serverOnFile() throws IOException {
+        String binaries = folder.toRealPath().resolve("redis-server").toString();
+        return process(pidFile())
+                .filter(process -> process.info().command().orElse("").startsWith(binaries));
+    }
+
+    private static Optional<ProcessHandle> process(Path pidFile) throws IOException {
         if (!Files.exists(pidFile)) {
-            return;
+            return Optional.empty();
         }
         String pid = Files.readString(pidFile).strip();
-        if (pid.matches("\\d+")) {
-            ProcessHandle.of(Long.parseLong(pid))
-                    .filter(process -> process.info().command().orElse("").contains("redis-server"))
-                    .ifPresent(process -> {
-                        process.destroy();
-                        process.onExit()
-                                .orTimeout(PATIENCE.toSeconds(), TimeUnit.SECONDS)
-                                .join();
-                    });
-        }
-        Files.deleteIfExists(pidFile);
+        return pid.matches("\\d{1,18}")
+                ? ProcessHandle.of(Long.parseLong(pid)).filter(ProcessHandle::isAlive)
+                : Optional.empty();
     }
 
-    private boolean launch(Path server) throws IOException {
+    private static boolean ends(ProcessHandle process) {
+        try {
+            process.onExit().get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+            return true;
+        } catch (TimeoutException | ExecutionException e) {
+            return false;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    private void launch(Path server) throws IOException {
+        for (int attempt = 1; ; attempt++) {
+            if (port == 0) {
+                port = freePort();
+            }
+            startGuard(server);
+            Start start = awaitAnswer();
+            if (start == Start.ANSWERS) {
+                return;
+            }
+            String tail = logTail();
+            if (start == Start.PORT_TAKEN) {
+                guard.getOutputStream().write("gone\n".getBytes(StandardCharsets.US_ASCII));
+            }
+            stopGuard();
+            endServer();
+            if (start == Start.PORT_TAKEN && !anyPort) {
+                throw new IllegalStateException("the embedded Redis cannot listen on port " + port
+                        + ", which another program uses; its log ends with:\n" + tail);
+            }
+            if (start == Start.FAILED || attempt == PORT_TRIES) {
+                throw new IllegalStateException("the embedded Redis does not start; point FLUX_REDIS_URL at another"
+                        + " one, such as redis://localhost:6379. Its log ends with:\n" + tail);
+            }
+            port = 0;
+        }
+    }
+
+    private void startGuard(Path server) throws IOException {
         Path configuration = folder.resolve("redis.conf");
         Files.writeString(
                 configuration,
                 """
                 bind 127.0.0.1
-                port %d
+                port %s
                 dir "%s"
                 pidfile "%s"
                 logfile "%s"
@@ -173,104 +291,130 @@ public final class EmbeddedRedis {
                 appendfsync everysec
                 save ""
                 """
-                        .formatted(port, escaped(folder), escaped(pidFile()), escaped(folder.resolve("redis.log"))));
+                        .formatted(Integer.toString(port), escaped(folder), escaped(pidFile()), escaped(redisLog())));
+        logStart = Files.exists(redisLog()) ? Files.size(redisLog()) : 0;
         guard = new ProcessBuilder(
                         "/bin/sh",
                         "-c",
                         GUARD,
-                        "flux-redis",
+                        GUARD_NAME,
                         server.toString(),
                         configuration.toString(),
-                        pidFile().toString())
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .redirectError(ProcessBuilder.Redirect.DISCARD)
+                        pidFile().toString(),
+                        guardFile().toString())
+                .redirectErrorStream(true)
+                .redirectOutput(startLog().toFile())
                 .start();
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
-        while (guard.isAlive() && System.nanoTime() < deadline) {
-            if (answers()) {
-                return true;
-            }
-            pause();
-        }
-        return false;
     }
 
-    private void stopGuard() {
-        if (guard == null) {
-            return;
-        }
-        try {
-            guard.getOutputStream().close();
-            if (!guard.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
-                guard.destroyForcibly();
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException("the embedded Redis cannot be told to stop", e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        } finally {
-            guard = null;
-        }
+    private enum Start {
+        ANSWERS,
+        PORT_TAKEN,
+        FAILED
     }
 
-    /** It is our server, and it has loaded its data: others may listen on a port that ours could not get. */
-    private boolean answers() {
+    private enum Answer {
+        OURS,
+        LOADING,
+        NONE
+    }
+
+    private Start awaitAnswer() throws IOException {
+        long begin = System.nanoTime();
+        long patience = PATIENCE.toNanos();
+        while (System.nanoTime() - begin < patience) {
+            Answer answer = ask();
+            if (answer == Answer.OURS) {
+                return Start.ANSWERS;
+            }
+            if (answer == Answer.LOADING) {
+                patience = LOADING_PATIENCE.toNanos();
+            }
+            if (!guard.isAlive() || serverDied()) {
+                return Start.FAILED;
+            }
+            if (redisLogText().contains(PORT_TAKEN)) {
+                return Start.PORT_TAKEN;
+            }
+            if (Thread.currentThread().isInterrupted()) {
+                throw new IllegalStateException("interrupted while the embedded Redis was starting");
+            }
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+        }
+        return Start.FAILED;
+    }
+
+    /** It had written its number; endLeftover has removed those of others. */
+    private boolean serverDied() throws IOException {
+        return Files.exists(pidFile())
+                && !Files.readString(pidFile()).isBlank()
+                && serverOnFile().isEmpty();
+    }
+
+    /** Whether our server answers: others may listen on a port that ours could not get. */
+    private Answer ask() {
         try (Socket socket = new Socket()) {
             socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 200);
             socket.setSoTimeout(500);
-            socket.getOutputStream().write("PING\r\nCONFIG GET dir\r\n".getBytes(StandardCharsets.US_ASCII));
-            byte[] answer = new byte[4096];
-            int length = 0;
-            InputStream in = socket.getInputStream();
-            while (length < answer.length) {
-                int read = in.read(answer, length, answer.length - length);
-                if (read < 0) {
-                    return false;
-                }
-                length += read;
-                String text = new String(answer, 0, length, StandardCharsets.UTF_8);
-                if (text.startsWith("-")) {
-                    return false; // -LOADING
-                }
-                if (text.contains(folder.toRealPath() + "\r\n")) {
-                    return true;
-                }
+            socket.getOutputStream().write("PING\r\nCONFIG GET dir\r\nQUIT\r\n".getBytes(StandardCharsets.US_ASCII));
+            byte[] bytes = socket.getInputStream().readNBytes(8192);
+            String text = new String(bytes, StandardCharsets.UTF_8);
+            if (!text.contains(folder.toRealPath() + "\r\n")) {
+                return Answer.NONE;
             }
-            return false;
+            return text.startsWith("-LOADING") ? Answer.LOADING : Answer.OURS;
         } catch (IOException e) {
-            return false; // not yet
+            return Answer.NONE;
         }
     }
 
-    private static void pause() {
+    private void stopGuard() throws IOException {
+        guard.getOutputStream().close();
         try {
-            TimeUnit.MILLISECONDS.sleep(10);
+            if (!guard.waitFor(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
+                guard.destroyForcibly();
+            }
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while Redis was starting", e);
+            Thread.currentThread().interrupt(); // the pipe is closed: the guard goes on without us
         }
     }
 
+    /** The binary of this platform, unpacked. Of embedded-redis only this: its server class installs a JVM hook. */
     private Path server() throws IOException {
-        String resource = ExecutableProvider.newProvidedVersionsMap().get(OsArchitecture.detectOSandArchitecture());
-        if (resource == null || resource.endsWith(".exe")) {
-            throw new IllegalStateException("there is no embedded Redis for " + System.getProperty("os.name") + " on "
-                    + System.getProperty("os.arch") + "; point FLUX_REDIS_URL at one, such as redis://localhost:6379");
+        String os = System.getProperty("os.name");
+        String arch = System.getProperty("os.arch");
+        OsArchitecture platform = platform(os, arch);
+        String resource = platform == null
+                ? null
+                : ExecutableProvider.newProvidedVersionsMap().get(platform);
+        if (resource == null) {
+            throw new IllegalStateException("there is no embedded Redis for " + os + " on " + arch
+                    + "; point FLUX_REDIS_URL at a Redis, such as redis://localhost:6379");
         }
-        Path server = folder.resolve("redis-server");
-        try (InputStream in =
-                ExecutableProvider.class.getResourceAsStream(resource.startsWith("/") ? resource : "/" + resource)) {
+        String path = resource.startsWith("/") ? resource : "/" + resource;
+        // Named after its version, so that what is there is right.
+        Path server = folder.resolve(path.substring(path.lastIndexOf('/') + 1));
+        if (!Files.isExecutable(server)) {
+            InputStream in = ExecutableProvider.class.getResourceAsStream(path);
             if (in == null) {
-                throw new IllegalStateException("the jar has no " + resource);
+                throw new IllegalStateException("this build of Flux is not whole: its jars have no " + path);
             }
-            Path partial = Files.createTempFile(folder, "redis-server", ".partial");
-            Files.copy(in, partial, StandardCopyOption.REPLACE_EXISTING);
-            if (!partial.toFile().setExecutable(true)) {
-                throw new IOException("cannot make " + partial + " executable");
-            }
-            Files.move(partial, server, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            Unpacking.write(in, server, true);
         }
         return server;
+    }
+
+    /** The library's own name of a platform; null for one that it, or the guard's shell, does not know. */
+    static OsArchitecture platform(String osName, String osArch) {
+        String os = osName.toLowerCase(Locale.ROOT);
+        boolean linux = os.contains("linux");
+        boolean mac = os.contains("mac");
+        return switch (osArch) {
+            case "amd64", "x86_64" -> linux ? OsArchitecture.UNIX_x86_64 : mac ? OsArchitecture.MAC_OS_X_x86_64 : null;
+            case "aarch64", "arm64" -> linux ? OsArchitecture.UNIX_AARCH64 : mac ? OsArchitecture.MAC_OS_X_ARM64 : null;
+            case "x86", "i386" -> linux ? OsArchitecture.UNIX_x86 : null;
+            default -> null;
+        };
     }
 
     private static int freePort() throws IOException {
@@ -283,17 +427,40 @@ public final class EmbeddedRedis {
         return folder.resolve("redis.pid");
     }
 
+    private Path guardFile() {
+        return folder.resolve("guard.pid");
+    }
+
+    private Path redisLog() {
+        return folder.resolve("redis.log");
+    }
+
+    /** What the shell, and the server before it has read its configuration, say. */
+    private Path startLog() {
+        return folder.resolve("start.log");
+    }
+
     private static String escaped(Path path) {
         return path.toString().replace("\\", "\\\\").replace("\"", "\\\"");
     }
 
-    private String logTail() throws IOException {
-        Path log = folder.resolve("redis.log");
-        if (!Files.exists(log)) {
-            return "(nothing)";
+    /** What the server has logged since this start. */
+    private String redisLogText() throws IOException {
+        if (!Files.exists(redisLog())) {
+            return "";
         }
-        List<String> lines = Files.readAllLines(log);
-        String text = String.join("\n", lines);
-        return text.substring(Math.max(0, text.length() - LOG_TAIL));
+        try (RandomAccessFile file = new RandomAccessFile(redisLog().toFile(), "r")) {
+            byte[] bytes = new byte[(int) Math.max(0, Math.min(file.length() - logStart, 1 << 20))];
+            file.seek(logStart);
+            file.readFully(bytes);
+            return new String(bytes, StandardCharsets.UTF_8);
+        }
+    }
+
+    private String logTail() throws IOException {
+        String text = Files.readString(startLog()) + redisLogText();
+        return text.isBlank()
+                ? "(nothing)"
+                : text.substring(Math.max(0, text.length() - LOG_TAIL)).strip();
     }
 }

@@ -1,12 +1,11 @@
 package io.flux.embedded;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,10 +13,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
@@ -25,225 +23,311 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The bundled engine as Flux runs it: a process with llama-completion's flags, and the shipped model. */
-@Timeout(120)
+/** The bundled engine as a process, and beside llama-completion where that is here. */
+@Timeout(180)
 class BundledEngineTest {
-    private static final String QUESTION = "<|im_start|>user\nWhat is Redis?<|im_end|>\n<|im_start|>assistant\n";
-    private static final String POEM = "<|im_start|>user\nWrite me a poem<|im_end|>\n<|im_start|>assistant\n";
-    private static final String END = " [end of text]\n\n";
+    private static final String REALLOCS =
+            "common_perf_print:   graph reallocs =          0    /     0        (same size) / (changed size)";
+    /** llama-completion's output is cut now and then; its log tells. */
     private static final int MOST_CUT_RUNS = 50;
 
     @TempDir
-    static Path folder;
+    private static Path temp;
 
-    private static BundledEngineCommand command;
-
-    /** How a run ended and what it wrote. */
-    private record Run(int code, byte[] out, String err) {
-        /** Fails on bytes that are no UTF-8. */
-        String text() throws CharacterCodingException {
-            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(out)).toString();
-        }
-    }
+    private static BundledEngineCommand engine;
 
     @BeforeAll
-    static void prepare() {
-        command = BundledEngineCommand.prepare(folder.resolve("engine"));
+    static void unpack() {
+        engine = BundledEngineCommand.prepare(temp.resolve("an engine"));
     }
 
     @Test
-    void itAnswersAndSaysThatTheTextIsWhole() throws Exception {
-        Run run = run(QUESTION, "-n", "100", "--temp", "0");
-        assertThat(run.code()).isZero();
-        assertThat(run.text()).contains("Redis").endsWith(END);
-        assertThat(run.err().strip().lines().reduce((first, last) -> last).orElseThrow())
-                .as("what tells a whole output from a cut one")
-                .contains("graph reallocs");
-        assertThat(run.err())
-                .containsPattern("prompt eval time = .* ms / +\\d+ tokens")
-                .containsPattern(" eval time = .* ms / +\\d+ runs");
+    void anAnswerEndsAsLlamaCompletionEndsIt() throws Exception {
+        Run run = run(chat("What is Redis?"), "-n", "100", "--temp", "0");
+        assertThat(run.text()).startsWith("Redis is a ").endsWith("programs. [end of text]\n\n\n");
+        assertThat(run.code).isZero();
+        assertThat(run.lastLine()).isEqualTo(REALLOCS);
+        assertThat(run.stderr)
+                .containsPattern(
+                        "\ncommon_perf_print: prompt eval time = +[0-9.]+ ms / +14 tokens \\( *[0-9.]+ ms per token, +[0-9.]+ tokens per second\\)\n")
+                .containsPattern(
+                        "\ncommon_perf_print: +eval time = +[0-9.]+ ms / +50 runs   \\( *[0-9.]+ ms per token, +[0-9.]+ tokens per second\\)\n")
+                .containsPattern("\ncommon_perf_print: +samplers time = +- ms / +65 tokens\n");
     }
 
     @Test
-    void stdoutHoldsTheTextAndNothingElse() throws Exception {
-        String whole = run(QUESTION, "-n", "100", "--temp", "0").text();
-        assertThat(whole).as("the JVM and llama.cpp keep quiet").startsWith("Redis").doesNotContain("<|im_", "llama_", "WARNING");
-        assertThat(whole.substring(0, whole.length() - END.length())).doesNotContain("\n\n\n", "[end of text]");
-    }
-
-    @Test
-    void aBudgetThatIsUsedUpLeavesTheMarkOfTheEndOut() throws Exception {
-        Run run = run(POEM, "-n", "5", "--temp", "0");
-        assertThat(run.code()).isZero();
-        assertThat(run.text()).endsWith("\n\n").doesNotContain("[end of text]");
-        assertThat(run.err()).containsPattern(" eval time = .* ms / +4 runs");
-    }
-
-    @Test
-    void theContextsEndIsAnEndByLength() throws Exception {
-        Run run = run("word ".repeat(230), "-n", "2000", "--temp", "0", "-c", "256");
-        assertThat(run.code()).isIn(0, 1);
-        if (run.code() == 0) {
-            assertThat(run.text()).endsWith("\n\n");
+    void aBudgetEndsWithoutTheMarkAndIsCounted() throws Exception {
+        for (int budget : new int[] {1, 2, 5, 50}) {
+            Run run = run(chat("What is Redis?"), "-n", Integer.toString(budget), "--temp", "0");
+            assertThat(run.text()).endsWith("\n\n").doesNotContain("[end of text]");
+            assertThat(run.counts()).containsExactly(14, budget);
         }
+        assertThat(run(chat("What is Redis?"), "-n", "51", "--temp", "0").text())
+                .as("the 51st token is the one that ends the text")
+                .endsWith(" [end of text]\n\n\n");
+    }
+
+    @Test
+    void theContextIsFilledToItsEndAndNoFurther() throws Exception {
+        Run run = run("word ".repeat(253), "-n", "100", "--temp", "0");
+        assertThat(run.code).isZero();
+        assertThat(run.text()).endsWith("\n\n").doesNotContain("[end of text]");
+        assertThat(run.counts()).containsExactly(508, 4);
+        assertThat(run.lastLine()).isEqualTo(REALLOCS);
     }
 
     @Test
     void aPromptLongerThanTheContextIsRefused() throws Exception {
-        Run run = run("word ".repeat(2000), "-n", "8");
-        assertThat(run.code()).isEqualTo(1);
-        assertThat(run.out()).isEmpty();
-        assertThat(run.err()).containsPattern("prompt is too long \\(\\d+ tokens, max 508\\)");
+        Run run = run("word ".repeat(3000), "-n", "10");
+        assertThat(run.code).isEqualTo(1);
+        assertThat(run.out).isEmpty();
+        assertThat(run.lastLine()).isEqualTo("llama_completion: prompt is too long (6002 tokens, max 508)");
+        Run shorter = run("word ".repeat(200), "-n", "10", "-c", "256");
+        assertThat(shorter.lastLine()).endsWith("prompt is too long (402 tokens, max 252)");
     }
 
     @Test
-    void anArgumentThatItDoesNotKnowIsNamed() throws Exception {
-        Run run = run("x", "--no-such-flag", "1");
-        assertThat(run.code()).isEqualTo(1);
-        assertThat(run.out()).isEmpty();
-        assertThat(run.err()).contains("invalid argument: --no-such-flag");
+    void specialTokensAndOneNewlineAreReadAsLlamaCompletionReadsThem() throws Exception {
+        assertThat(run("<|im_end|>", "-n", "1").counts()[0]).isEqualTo(1);
+        assertThat(run("a\\nb", "-n", "1").counts()[0]).isEqualTo(4);
+        assertThat(run("a\n\n", "-n", "1").counts()[0]).isEqualTo(3);
     }
 
     @Test
-    void aModelThatIsNotThereIsAnError() throws Exception {
-        Run run = start(List.of(), List.of("-m", folder.resolve("none.gguf").toString(), "-n", "4"), "x");
-        assertThat(run.code()).isNotZero();
-        assertThat(run.out()).isEmpty();
-        assertThat(run.err()).isNotBlank();
+    void anEmptyPromptAndAnUnknownFlagAreErrors() throws Exception {
+        Run empty = run("", "-n", "1");
+        assertThat(empty.code).isEqualTo(1);
+        assertThat(empty.stderr).contains("input is empty");
+        Run unknown = run("a", "--no-such-flag", "1");
+        assertThat(unknown.code).isEqualTo(1);
+        assertThat(unknown.stderr).isEqualTo("error: invalid argument: --no-such-flag\n");
+        assertThat(run("a", "-n", "many").stderr).isEqualTo("error: invalid value for -n: many\n");
+        Run missing = run("a", "-m", "/no/such/model.gguf");
+        assertThat(missing.code).isEqualTo(1);
+        assertThat(missing.lastLine()).startsWith("error: could not load model");
     }
 
-    /** The model knows no emoji as one token: each comes in several pieces of bytes. */
     @Test
-    void charactersOfSeveralTokensAreNotBroken() throws Exception {
-        String before = "<|im_start|>user\nSay 🌙<|im_end|>\n<|im_start|>assistant\n🌙 é — 🌙 é — 🌙 é — ";
-        for (int budget : new int[] {3, 4, 5, 6, 7, 24}) {
-            Run run = run(before, "-n", Integer.toString(budget), "--temp", "0");
-            assertThat(run.code()).isZero();
-            assertThat(run.text()).as("decodes as UTF-8").doesNotContain("\uFFFD");
+    void charactersOfSeveralTokensArriveWhole() throws Exception {
+        assertThat(run(chat("Which emoji is the moon?"), "-n", "100", "--temp", "0")
+                        .text())
+                .contains("🌙");
+        assertThat(run(chat("What is the capital of Iceland?"), "-n", "100", "--temp", "0")
+                        .text())
+                .contains("Reykjavík");
+        for (int budget = 1; budget < 12; budget++) {
+            Run run = run(chat("Which emoji is the moon?"), "-n", Integer.toString(budget), "--temp", "0");
+            assertThat(run.text()).as("cut in no character").doesNotContain("\uFFFD");
+        }
+        Run run = run("Café 🌙 naïve — ok?", "-n", "30", "--temp", "0");
+        assertThat(run.code).isZero();
+        assertThat(run.text()).doesNotContain("\uFFFD");
+    }
+
+    @Test
+    void aSeedRepeatsAnAnswer() throws Exception {
+        String[] flags = {"-n", "60", "--temp", "1.2", "--top-p", "1.0", "--top-k", "0", "--min-p", "0.0", "--seed"};
+        assertThat(sampled(flags, "7")).isEqualTo(sampled(flags, "7"));
+        assertThat(Stream.of("1", "2", "3", "4294967294").map(seed -> sampled(flags, seed)))
+                .doesNotHaveDuplicates();
+    }
+
+    @Test
+    void aReaderThatGoesAwayEndsIt() throws Exception {
+        Process process = start(List.of("-n", "480", "--temp", "0"));
+        process.getInputStream().close();
+        try (OutputStream in = process.getOutputStream()) {
+            in.write((chat("Tell me a story") + "\n").getBytes(StandardCharsets.UTF_8));
+        }
+        assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.exitValue()).isEqualTo(1);
+    }
+
+    @Test
+    void aKilledRunLeavesNoFiles() throws Exception {
+        Process process = start(List.of("-n", "400", "--temp", "1"));
+        try (OutputStream in = process.getOutputStream()) {
+            in.write((chat("Tell me a story") + "\n").getBytes(StandardCharsets.UTF_8));
+        }
+        assertThat(process.getInputStream().read()).isNotNegative();
+        process.destroyForcibly().waitFor();
+        try (Stream<Path> files = Files.list(temp.resolve("an engine").resolve("tmp"))) {
+            assertThat(files).isEmpty();
         }
     }
 
     @Test
-    void aPromptArrivesAsItIs() throws Exception {
-        assertThat(promptTokens("a\n\n")).as("only the added newline is taken off").isEqualTo(promptTokens("a") + 2);
-        assertThat(promptTokens("a\\nb")).isEqualTo(4);
-        assertThat(promptTokens("<|im_end|>")).isEqualTo(1);
-    }
-
-    private int promptTokens(String prompt) throws Exception {
-        String err = run(prompt, "-n", "1").err();
-        return Integer.parseInt(err.replaceAll("(?s).*prompt eval time = \\S+ ms / +(\\d+) tokens.*", "$1"));
+    void itEndsAsSoonAsItHasWritten() throws Exception {
+        List<Long> millis = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            Process process = start(List.of("-n", "5", "--temp", "0"));
+            process.getOutputStream().write((chat("What is Redis?") + "\n").getBytes(StandardCharsets.UTF_8));
+            process.getOutputStream().close();
+            process.getInputStream().readAllBytes();
+            long end = System.nanoTime();
+            assertThat(process.waitFor()).isZero();
+            millis.add(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - end));
+        }
+        assertThat(millis).as("the JVM's own exit takes 300 ms more").anySatisfy(each -> assertThat(each)
+                .isLessThan(150));
     }
 
     @Test
-    void itLeavesNothingInTheTemporaryFolder() throws Exception {
-        Path temp = Files.createDirectories(folder.resolve("temp"));
-        Run run = start(
-                List.of("-Djava.io.tmpdir=" + temp),
-                List.of("-m", command.modelFile().toString(), "-n", "4"),
-                QUESTION);
-        assertThat(run.code()).isZero();
-        try (Stream<Path> left = Files.list(temp)) {
-            assertThat(left).isEmpty();
+    void severalProcessesMayUnpackAtOnce() {
+        Path folder = temp.resolve("shared");
+        List<BundledEngineCommand> commands = Stream.generate(() -> folder)
+                .limit(8)
+                .parallel()
+                .map(BundledEngineCommand::prepare)
+                .toList();
+        assertThat(commands)
+                .allSatisfy(command -> assertThat(command.modelFile()).isRegularFile());
+        try (Stream<Path> files = Files.walk(folder)) {
+            assertThat(files.map(file -> file.getFileName().toString())).noneMatch(name -> name.endsWith(".partial"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
     @Test
-    void twoMayUnpackIntoOneFolderAtOnce() throws Exception {
-        Path shared = folder.resolve("shared folder");
-        ExecutorService executor = Executors.newFixedThreadPool(4);
-        try {
-            List<Callable<BundledEngineCommand>> tasks = new ArrayList<>();
-            for (int i = 0; i < 4; i++) {
-                tasks.add(() -> BundledEngineCommand.prepare(shared));
-            }
-            for (Future<BundledEngineCommand> prepared : executor.invokeAll(tasks)) {
-                assertThat(prepared.get().modelFile())
-                        .hasSameBinaryContentAs(Path.of("src/main/resources/models/flux-tiny-q8_0.gguf"));
-            }
-        } finally {
-            executor.shutdownNow();
-        }
-        try (Stream<Path> files = Files.list(shared)) {
-            assertThat(files.map(file -> file.getFileName().toString()))
-                    .containsExactlyInAnyOrder("flux-tiny-q8_0.gguf", System.mapLibraryName("jllama"), "tmp");
-        }
+    void theClassPathHoldsTwoEntries() {
+        List<String> arguments = engine.leadingArguments();
+        String path = arguments.get(arguments.indexOf("-cp") + 1);
+        assertThat(path.split(File.pathSeparator)).hasSize(2);
+        assertThat(arguments).last().isEqualTo("io.flux.embedded.BundledEngine");
+        assertThat(BundledEngineCommand.platform("Linux", "amd64")).isEqualTo("Linux/x86_64");
+        assertThat(BundledEngineCommand.platform("Mac OS X", "aarch64")).isEqualTo("Mac/aarch64");
+        assertThat(BundledEngineCommand.platform("Linux", "riscv64")).isEqualTo("Linux/riscv64");
     }
 
+    /** Answers that the model knows: where two tokens are as good as equal, two versions of llama.cpp round apart. */
     @Test
-    void aFileThatWasCutIsUnpackedAnew() throws IOException {
-        Path model = BundledEngineCommand.unpackModel(folder.resolve("cut"));
-        long size = Files.size(model);
-        Files.write(model, new byte[10]);
-        assertThat(BundledEngineCommand.unpackModel(folder.resolve("cut"))).hasSize(size);
-    }
-
-    @Test
-    void aFolderThatCannotBeMadeIsNamed() throws IOException {
-        Path file = Files.writeString(folder.resolve("file"), "");
-        assertThatThrownBy(() -> BundledEngineCommand.prepare(file.resolve("engine")))
-                .hasMessageContaining(file.resolve("engine").toString());
-    }
-
-    @Test
-    void withoutChanceItWritesWhatLlamaCompletionWrites() throws Exception {
-        Optional<Path> real = Stream.of(
-                        System.getenv("FLUX_LLAMA_DIR"),
-                        System.getProperty("user.home") + "/.cache/flux/llama.cpp/bin",
-                        System.getenv("PATH"))
-                .filter(Objects::nonNull)
-                .flatMap(path -> Stream.of(path.split(":")))
-                .map(path -> Path.of(path, "llama-completion"))
-                .filter(Files::isExecutable)
-                .findFirst();
-        if (System.getenv("CI") != null) {
-            assertThat(real).as("llama-completion, which CI must have").isPresent();
-        }
-        Assumptions.assumeTrue(real.isPresent(), "llama-completion is not here; set FLUX_LLAMA_DIR");
-        for (String prompt : List.of(POEM, QUESTION)) {
-            String[] flags = {"-n", "48", "--temp", "0", "-t", "1", "-tb", "1", "--poll", "0", "-no-cnv", "--no-display-prompt"};
-            assertThat(run(prompt, flags).text()).isEqualTo(whole(real.orElseThrow(), prompt, flags));
+    void withoutChanceTheTextIsLlamaCompletionsByteForByte() throws Exception {
+        Path real = llamaCompletion();
+        for (String question : List.of(
+                "Write me a poem",
+                "Write a haiku",
+                "Write a poem about a café",
+                "What is the capital of France?",
+                "What is the capital of Iceland?",
+                "What is the capital of Brazil?",
+                "Which emoji is the moon?",
+                "Write a poem about the sea",
+                "Good night",
+                "What is snow?",
+                "What is a robot?",
+                "What is a queue?",
+                "What is Redis?")) {
+            assertThat(run(chat(question), "-n", "200", "--temp", "0").text())
+                    .as(question)
+                    .isEqualTo(wholeText(real, chat(question)));
         }
     }
 
-    /** It loses the end of its output now and then: only a run that logged to its end is whole. */
-    private static String whole(Path real, String prompt, String... flags) throws Exception {
-        List<String> line = new ArrayList<>(
-                List.of(real.toString(), "-m", command.modelFile().toString(), "-f", "/dev/stdin"));
-        line.addAll(List.of(flags));
-        for (int run = 0; run < MOST_CUT_RUNS; run++) {
-            Run result = execute(line, prompt);
-            if (result.code() == 0 && result.err().contains("graph reallocs")) {
-                return result.text();
+    private static String wholeText(Path real, String prompt) throws Exception {
+        List<String> command = new ArrayList<>(List.of(real.toString()));
+        command.addAll(List.of("-m", engine.modelFile().toString(), "-f", "/dev/stdin", "-no-cnv"));
+        command.addAll(List.of("--no-display-prompt", "--no-escape", "--simple-io", "--no-context-shift"));
+        command.addAll(List.of("--no-warmup", "-t", "1", "-tb", "1", "--poll", "0", "-n", "200", "--temp", "0"));
+        for (int i = 0; i < MOST_CUT_RUNS; i++) {
+            Run run = run(new ProcessBuilder(command), prompt);
+            if (run.stderr.contains("graph reallocs")) {
+                return run.text();
             }
         }
         throw new AssertionError("the output was cut " + MOST_CUT_RUNS + " times");
     }
 
-    private static Run run(String prompt, String... flags) throws Exception {
-        List<String> arguments = new ArrayList<>(List.of("-m", command.modelFile().toString(), "-f", "/dev/stdin"));
-        arguments.addAll(List.of(flags));
-        return start(List.of(), arguments, prompt);
-    }
-
-    private static Run start(List<String> jvm, List<String> arguments, String prompt) throws Exception {
-        List<String> line = new ArrayList<>();
-        line.add(command.executable());
-        line.addAll(jvm);
-        line.addAll(command.leadingArguments());
-        line.addAll(arguments);
-        return execute(line, prompt);
-    }
-
-    private static Run execute(List<String> line, String prompt) throws Exception {
-        Path err = Files.createTempFile(folder, "stderr", ".log");
-        Process process = new ProcessBuilder(line).redirectError(err.toFile()).start();
-        try (OutputStream in = process.getOutputStream()) {
-            in.write((prompt + "\n").getBytes(StandardCharsets.UTF_8));
-        } catch (IOException e) {
-            // it did not want to read
+    private static Path llamaCompletion() {
+        Optional<Path> found = Stream.of(
+                        Stream.of(System.getenv("FLUX_LLAMA_DIR")),
+                        Stream.of(System.getenv("PATH").split(File.pathSeparator)),
+                        Stream.of(System.getProperty("user.home") + "/.cache/flux/llama.cpp/bin"))
+                .flatMap(folders -> folders)
+                .filter(Objects::nonNull)
+                .map(folder -> Path.of(folder, "llama-completion"))
+                .filter(Files::isExecutable)
+                .findFirst();
+        if ("true".equals(System.getenv("CI"))) {
+            assertThat(found).as("llama-completion, which CI must have").isPresent();
         }
+        Assumptions.assumeTrue(found.isPresent(), "llama-completion is not here; set FLUX_LLAMA_DIR");
+        return found.orElseThrow();
+    }
+
+    private static String sampled(String[] flags, String seed) {
+        List<String> all = new ArrayList<>(List.of(flags));
+        all.add(seed);
+        try {
+            return run(chat("Tell me a story"), all.toArray(String[]::new)).text();
+        } catch (IOException | InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static String chat(String question) {
+        return "<|im_start|>user\n" + question + "<|im_end|>\n<|im_start|>assistant\n";
+    }
+
+    private static Process start(List<String> flags) throws IOException {
+        return builder(flags).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+    }
+
+    private static ProcessBuilder builder(List<String> flags) {
+        List<String> command = new ArrayList<>(List.of(engine.executable()));
+        command.addAll(engine.leadingArguments());
+        command.addAll(List.of("-m", engine.modelFile().toString(), "-f", "/dev/stdin", "-no-cnv"));
+        command.addAll(List.of("--no-display-prompt", "-t", "1", "-tb", "1", "--poll", "0"));
+        command.addAll(flags);
+        return new ProcessBuilder(command);
+    }
+
+    private static Run run(String prompt, String... flags) throws IOException, InterruptedException {
+        return run(builder(List.of(flags)), prompt);
+    }
+
+    /** As Flux does: one newline more, because the engine takes one off. */
+    private static Run run(ProcessBuilder builder, String prompt) throws IOException, InterruptedException {
+        Path errors = Files.createTempFile(temp, "stderr", ".txt");
+        Path input = Files.writeString(Files.createTempFile(temp, "stdin", ".txt"), prompt + "\n");
+        Process process = builder.redirectInput(input.toFile())
+                .redirectError(errors.toFile())
+                .start();
         byte[] out = process.getInputStream().readAllBytes();
-        return new Run(process.waitFor(), out, Files.readString(err, StandardCharsets.ISO_8859_1));
+        int code = process.waitFor();
+        return new Run(out, code, new String(Files.readAllBytes(errors), StandardCharsets.UTF_8));
+    }
+
+    private static final class Run {
+        private static final Pattern PROMPT = Pattern.compile("print: prompt eval time = .*/ +(\\d+) tokens");
+        private static final Pattern ALL = Pattern.compile("print: +samplers time = .*/ +(\\d+) tokens");
+
+        private final byte[] out;
+        private final int code;
+        private final String stderr;
+
+        private Run(byte[] out, int code, String stderr) {
+            this.out = out;
+            this.code = code;
+            this.stderr = stderr;
+        }
+
+        private String text() {
+            return new String(out, StandardCharsets.UTF_8);
+        }
+
+        private String lastLine() {
+            String[] lines = stderr.split("\n");
+            return lines[lines.length - 1];
+        }
+
+        /** Tokens of the prompt, tokens generated. */
+        private int[] counts() {
+            Matcher prompt = PROMPT.matcher(stderr);
+            Matcher all = ALL.matcher(stderr);
+            assertThat(prompt.find() && all.find()).as(stderr).isTrue();
+            int read = Integer.parseInt(prompt.group(1));
+            return new int[] {read, Integer.parseInt(all.group(1)) - read};
+        }
     }
 }

@@ -1,28 +1,31 @@
 package io.flux.embedded;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 
-/** A process that owns an embedded Redis: says its address and stays until its stdin ends or it is killed. */
-public final class RedisOwner {
+/**
+ * A JVM of its own that owns an embedded Redis: prints its address, and when it is told to end by a signal it prints
+ * {@code stopping}, waits for a line and only then stops the server, as routes do that finish their work.
+ */
+final class RedisOwner {
     private RedisOwner() {}
 
-    public static void main(String[] args) throws Exception {
+    public static void main(String[] args) throws IOException, InterruptedException {
         EmbeddedRedis redis = new EmbeddedRedis(Path.of(args[0]));
-        try {
-            redis.start();
-        } catch (IllegalStateException e) {
-            System.out.println(e.getMessage());
-            return;
-        }
-        // A signal of the terminal ends Flux in an orderly way, which takes its time; here it does nothing.
-        sun.misc.Signal.handle(new sun.misc.Signal("INT"), signal -> {
-            System.out.println("interrupted");
-        });
+        redis.start();
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> end(redis), "end"));
         System.out.println(redis.uri());
-        while (System.in.read() != -1) {
-            // nothing to say
+        Thread.currentThread().join();
+    }
+
+    private static void end(EmbeddedRedis redis) {
+        System.out.println("stopping");
+        try {
+            System.in.read();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
         redis.stop();
-        System.out.println("stopped");
     }
 }

@@ -32,6 +32,7 @@ class ErrorReplyTest {
     @Test
     void ofAnythingElseAClientHearsNoDetails() {
         assertThat(errors.frame(new IllegalArgumentException("/secret/path"), null))
-                .isEqualTo("{\"type\":\"error\",\"code\":\"internal_error\",\"error\":\"something went wrong in Flux\"}");
+                .isEqualTo(
+                        "{\"type\":\"error\",\"code\":\"internal_error\",\"error\":\"something went wrong in Flux\"}");
     }
 }

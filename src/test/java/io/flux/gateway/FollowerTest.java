@@ -310,7 +310,8 @@ class FollowerTest {
             }
             registering.join();
             reader.readOn();
-            // The last event is never lost for ever: a gateway that missed it hears of the job again when it reconnects.
+            // The last event is never lost for ever: a gateway that missed it hears of the job again when it
+            // reconnects.
             follower.offer(history.entries.get(events - 1));
             await().pollDelay(0, TimeUnit.MILLISECONDS)
                     .pollInterval(1, TimeUnit.MILLISECONDS)
@@ -340,6 +341,8 @@ class FollowerTest {
     }
 
     private static List<String> events(int first, int last) {
-        return IntStream.rangeClosed(first, last).mapToObj(seq -> "event " + seq).toList();
+        return IntStream.rangeClosed(first, last)
+                .mapToObj(seq -> "event " + seq)
+                .toList();
     }
 }

@@ -78,7 +78,9 @@ class HubTest {
 
         void awaitSeqs(long first, long last) {
             await().untilAsserted(() -> assertThat(seqs())
-                    .isEqualTo(java.util.stream.LongStream.rangeClosed(first, last).boxed().toList()));
+                    .isEqualTo(java.util.stream.LongStream.rangeClosed(first, last)
+                            .boxed()
+                            .toList()));
         }
     }
 
@@ -363,8 +365,7 @@ class HubTest {
         hub.positions(model, List.of("last"));
         hub.send(client.key, "end");
         await().until(() -> client.frames.contains("end"));
-        assertThat(client.frames.subList(1, client.frames.size()))
-                .containsExactly(position(2), position(1), "end");
+        assertThat(client.frames.subList(1, client.frames.size())).containsExactly(position(2), position(1), "end");
     }
 
     @Test

@@ -34,8 +34,7 @@ class SubmissionTest {
                         Refusal.class, () -> submission.requireModel(request(id, "gpt-9", "x")))
                 .event();
         assertThat(error)
-                .isEqualTo(Event.Error.answer(
-                        id, "not_found", "model gpt-9 is not served; known: " + model, "model"));
+                .isEqualTo(Event.Error.answer(id, "not_found", "model gpt-9 is not served; known: " + model, "model"));
     }
 
     @Test
@@ -44,8 +43,7 @@ class SubmissionTest {
         assertThat(submission.enqueue(request(id, model, "x"))).isEqualTo(1);
         submission.accept(request(id, model, "x"));
         assertThat(submission.create(request(id, model, "x"))).isEqualTo(Created.EXISTS);
-        Event.Error error = catchThrowableOfType(
-                        Refusal.class, () -> submission.create(request(id, model, "y")))
+        Event.Error error = catchThrowableOfType(Refusal.class, () -> submission.create(request(id, model, "y")))
                 .event();
         assertThat(error)
                 .isEqualTo(Event.Error.answer(
@@ -92,8 +90,8 @@ class SubmissionTest {
                 .isEqualTo("not_found");
         submission.create(request(id, model, "x"));
         cancellation.cancel(id);
-        Event.Error error =
-                catchThrowableOfType(Refusal.class, () -> cancellation.cancel(id)).event();
+        Event.Error error = catchThrowableOfType(Refusal.class, () -> cancellation.cancel(id))
+                .event();
         assertThat(error.code()).isEqualTo("already_finished");
         assertThat(error.error()).isEqualTo("job " + id + " had ended before it was cancelled");
     }

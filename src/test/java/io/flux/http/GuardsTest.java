@@ -39,7 +39,8 @@ class GuardsTest {
     private static HttpServer server(List<String> allowed) throws Exception {
         Router router = Router.router(vertx);
         for (int status : new int[] {400, 403}) {
-            router.errorHandler(status, context -> context.response().setStatusCode(status).end());
+            router.errorHandler(
+                    status, context -> context.response().setStatusCode(status).end());
         }
         router.route().handler(new ParameterGuard());
         router.route().handler(new OriginGuard(allowed));
@@ -110,8 +111,10 @@ class GuardsTest {
 
     @Test
     void pagesThatThisServerServedPass() throws IOException {
-        assertThat(status(strict, "/", "Origin: http://127.0.0.1:" + strict.actualPort())).isEqualTo(200);
-        assertThat(status(strict, "/", "Host: FLUX.example", "Origin: https://flux.example")).isEqualTo(200);
+        assertThat(status(strict, "/", "Origin: http://127.0.0.1:" + strict.actualPort()))
+                .isEqualTo(200);
+        assertThat(status(strict, "/", "Host: FLUX.example", "Origin: https://flux.example"))
+                .isEqualTo(200);
     }
 
     @Test
@@ -157,7 +160,8 @@ class GuardsTest {
         };
         assertThat(status(strict, "/ws/generate?CamelExecCommandExecutable=id", handshake))
                 .isEqualTo(400);
-        String[] withOrigin = List.of(handshake[0], handshake[1], handshake[2], handshake[3], "Origin: https://evil.example")
+        String[] withOrigin = List.of(
+                        handshake[0], handshake[1], handshake[2], handshake[3], "Origin: https://evil.example")
                 .toArray(String[]::new);
         assertThat(status(strict, "/ws/generate", withOrigin)).isEqualTo(403);
         assertThat(PASSED).hasValue(0);
@@ -175,7 +179,8 @@ class GuardsTest {
             }
             request.append("\r\n");
             socket.getOutputStream().write(request.toString().getBytes(StandardCharsets.ISO_8859_1));
-            String line = new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.ISO_8859_1))
+            String line = new BufferedReader(
+                            new InputStreamReader(socket.getInputStream(), StandardCharsets.ISO_8859_1))
                     .readLine();
             return Integer.parseInt(line.split(" ")[1]);
         }

@@ -49,8 +49,9 @@ class ChatTemplateTest {
         assertThat(ChatTemplate.GEMMA.render(prompt("Hi")))
                 .isEqualTo("<start_of_turn>user\nHi<end_of_turn>\n<start_of_turn>model\n");
         assertThat(ChatTemplate.GEMMA.render(talk()))
-                .isEqualTo("<start_of_turn>user\nBe brief.\n\nHi<end_of_turn>\n<start_of_turn>model\nHello.<end_of_turn>\n"
-                        + "<start_of_turn>user\nWhy?<end_of_turn>\n<start_of_turn>model\n");
+                .isEqualTo(
+                        "<start_of_turn>user\nBe brief.\n\nHi<end_of_turn>\n<start_of_turn>model\nHello.<end_of_turn>\n"
+                                + "<start_of_turn>user\nWhy?<end_of_turn>\n<start_of_turn>model\n");
     }
 
     @Test
@@ -62,7 +63,8 @@ class ChatTemplateTest {
 
     @Test
     void noneIsTheTextAsItIs() {
-        assertThat(ChatTemplate.NONE.render(prompt(" Once <|im_end|>[INST]\n "))).isEqualTo(" Once <|im_end|>[INST]\n ");
+        assertThat(ChatTemplate.NONE.render(prompt(" Once <|im_end|>[INST]\n ")))
+                .isEqualTo(" Once <|im_end|>[INST]\n ");
         assertThat(ChatTemplate.NONE.render(talk())).isEqualTo("Be brief.\nHi\nHello.\nWhy?");
     }
 
@@ -116,10 +118,18 @@ class ChatTemplateTest {
     @Property(tries = 1000)
     void noTextHoldsAMarkerOnceItIsRendered(@ForAll("markerish") String text, @ForAll ChatTemplate template) {
         for (String marker : List.of(
-                "<|im_start|>", "<|im_end|>", "<|eot_id|>", "<start_of_turn>", "<end_of_turn>", "[INST]", "[/INST]",
-                "<s>", "</s>")) {
-            if (template == ChatTemplate.NONE || count(template.render(prompt("x" + marker)), marker)
-                    > count(template.render(prompt("x")), marker)) {
+                "<|im_start|>",
+                "<|im_end|>",
+                "<|eot_id|>",
+                "<start_of_turn>",
+                "<end_of_turn>",
+                "[INST]",
+                "[/INST]",
+                "<s>",
+                "</s>")) {
+            if (template == ChatTemplate.NONE
+                    || count(template.render(prompt("x" + marker)), marker)
+                            > count(template.render(prompt("x")), marker)) {
                 continue; // not one of this template's
             }
             assertThat(count(template.render(prompt("x" + text)), marker))
@@ -130,8 +140,26 @@ class ChatTemplateTest {
     @Provide
     Arbitrary<String> markerish() {
         return Arbitraries.of(
-                        "<", "|", ">", "[", "]", "/", "<|im_start|>", "<|im_end|>", "<|", "|>", "im_end", "<s>", "</s>",
-                        "s", "INST", "[INST]", "<end_of_turn>", "<start_of_turn>", "eot_id", " ")
+                        "<",
+                        "|",
+                        ">",
+                        "[",
+                        "]",
+                        "/",
+                        "<|im_start|>",
+                        "<|im_end|>",
+                        "<|",
+                        "|>",
+                        "im_end",
+                        "<s>",
+                        "</s>",
+                        "s",
+                        "INST",
+                        "[INST]",
+                        "<end_of_turn>",
+                        "<start_of_turn>",
+                        "eot_id",
+                        " ")
                 .list()
                 .ofMaxSize(12)
                 .map(parts -> String.join("", parts));

@@ -20,7 +20,8 @@ class EventJsonTest {
     @Test
     void aTicketSaysWhereTheJobStands() {
         assertThat(json.write(new Event.Ticket("01J", "default", 3L, 4200L)))
-                .isEqualTo("{\"type\":\"ticket\",\"request_id\":\"01J\",\"model\":\"default\",\"position\":3,\"eta_ms\":4200}");
+                .isEqualTo(
+                        "{\"type\":\"ticket\",\"request_id\":\"01J\",\"model\":\"default\",\"position\":3,\"eta_ms\":4200}");
     }
 
     @Test
@@ -59,15 +60,11 @@ class EventJsonTest {
     @Test
     void aCompleteHasCountsAndTimings() {
         assertThat(json.write(new Event.Complete(
-                        "01J",
-                        40,
-                        "stop",
-                        38,
-                        new Event.Usage(12, 38),
-                        new Event.Timings(812L, 140L, 2100L, 19.4))))
-                .isEqualTo("{\"type\":\"complete\",\"request_id\":\"01J\",\"seq\":40,\"finish_reason\":\"stop\","
-                        + "\"token_count\":38,\"usage\":{\"prompt_tokens\":12,\"completion_tokens\":38},"
-                        + "\"timings\":{\"queue_ms\":812,\"ttft_ms\":140,\"total_ms\":2100,\"tokens_per_second\":19.4}}");
+                        "01J", 40, "stop", 38, new Event.Usage(12, 38), new Event.Timings(812L, 140L, 2100L, 19.4))))
+                .isEqualTo(
+                        "{\"type\":\"complete\",\"request_id\":\"01J\",\"seq\":40,\"finish_reason\":\"stop\","
+                                + "\"token_count\":38,\"usage\":{\"prompt_tokens\":12,\"completion_tokens\":38},"
+                                + "\"timings\":{\"queue_ms\":812,\"ttft_ms\":140,\"total_ms\":2100,\"tokens_per_second\":19.4}}");
     }
 
     @Test
@@ -76,8 +73,7 @@ class EventJsonTest {
                         new Event.Complete("01J", 4, "cancelled", null, null, new Event.Timings(8L, null, 21L, null))))
                 .isEqualTo("{\"type\":\"complete\",\"request_id\":\"01J\",\"seq\":4,\"finish_reason\":\"cancelled\","
                         + "\"timings\":{\"queue_ms\":8,\"total_ms\":21}}");
-        assertThat(json.write(
-                        new Event.Complete("01J", 4, "stop", 3, new Event.Usage(null, 3), null)))
+        assertThat(json.write(new Event.Complete("01J", 4, "stop", 3, new Event.Usage(null, 3), null)))
                 .isEqualTo("{\"type\":\"complete\",\"request_id\":\"01J\",\"seq\":4,\"finish_reason\":\"stop\","
                         + "\"token_count\":3,\"usage\":{\"completion_tokens\":3}}");
     }
@@ -136,7 +132,11 @@ class EventJsonTest {
         assertThat(read.get("request_id").textValue()).isEqualTo("aB3._:-");
         assertThat(read.get("seq").longValue()).isEqualTo(seq);
         assertThat(read.get("content").textValue()).isEqualTo(content);
-        assertThat(read).as("the same as the mapper's own").isEqualTo(mapper.readTree(mapper.writeValueAsString(token)));
-        assertThat(frame).as("one line: frames travel through line-based transports").doesNotContain("\n", "\r");
+        assertThat(read)
+                .as("the same as the mapper's own")
+                .isEqualTo(mapper.readTree(mapper.writeValueAsString(token)));
+        assertThat(frame)
+                .as("one line: frames travel through line-based transports")
+                .doesNotContain("\n", "\r");
     }
 }

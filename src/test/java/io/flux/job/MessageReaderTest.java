@@ -271,16 +271,17 @@ class MessageReaderTest {
     void aRequestIdOfOtherCharactersIsRefusedAndNotRepeated(String id) {
         Event.Error error = refusal("{\"prompt\":\"x\",\"request_id\":\"" + id + "\"}");
         assertThat(error.field()).isEqualTo("request_id");
-        assertThat(error.error())
-                .isEqualTo("request_id must be 1 to 128 characters of: letters, digits, . _ : -");
+        assertThat(error.error()).isEqualTo("request_id must be 1 to 128 characters of: letters, digits, . _ : -");
         assertThat(error.requestId()).isNull();
     }
 
     @Test
     void aRequestIdMayHave128CharactersAndNotOneMore() {
-        assertThat(generate("{\"prompt\":\"x\",\"request_id\":\"" + "i".repeat(128) + "\"}").requestId())
+        assertThat(generate("{\"prompt\":\"x\",\"request_id\":\"" + "i".repeat(128) + "\"}")
+                        .requestId())
                 .hasSize(128);
-        assertThat(refusal("{\"prompt\":\"x\",\"request_id\":\"" + "i".repeat(129) + "\"}").field())
+        assertThat(refusal("{\"prompt\":\"x\",\"request_id\":\"" + "i".repeat(129) + "\"}")
+                        .field())
                 .isEqualTo("request_id");
         assertThat(refusal("{\"prompt\":\"x\",\"request_id\":7}").error()).isEqualTo("request_id must be a string");
     }
@@ -358,7 +359,8 @@ class MessageReaderTest {
 
     @Test
     void aNumberOfThousandsOfDigitsIsRefused() {
-        assertThat(refusal("{\"prompt\":\"x\",\"seed\":" + "9".repeat(5000) + "}").code())
+        assertThat(refusal("{\"prompt\":\"x\",\"seed\":" + "9".repeat(5000) + "}")
+                        .code())
                 .isEqualTo("invalid_request");
     }
 
@@ -414,8 +416,31 @@ class MessageReaderTest {
     @Provide
     Arbitrary<String> jsonish() {
         return Arbitraries.of(
-                        "{", "}", "[", "]", ":", ",", "\"", "\\", "\\u", "d83d", "1", "-", ".", "e9", "null", "true",
-                        "\"prompt\"", "\"type\"", "\"stop\"", "\"x\"", " ", "\n", "\u0000", "🌙", "\ud83c")
+                        "{",
+                        "}",
+                        "[",
+                        "]",
+                        ":",
+                        ",",
+                        "\"",
+                        "\\",
+                        "\\u",
+                        "d83d",
+                        "1",
+                        "-",
+                        ".",
+                        "e9",
+                        "null",
+                        "true",
+                        "\"prompt\"",
+                        "\"type\"",
+                        "\"stop\"",
+                        "\"x\"",
+                        " ",
+                        "\n",
+                        "\u0000",
+                        "🌙",
+                        "\ud83c")
                 .list()
                 .ofMaxSize(40)
                 .map(parts -> String.join("", parts));
@@ -424,27 +449,65 @@ class MessageReaderTest {
     @Provide
     Arbitrary<String> messages() {
         Arbitrary<String> names = Arbitraries.of(
-                "type", "request_id", "model", "prompt", "messages", "max_tokens", "temperature", "top_p", "top_k",
-                "min_p", "seed", "stop", "timeout_ms", "on_disconnect", "after", "other");
+                "type",
+                "request_id",
+                "model",
+                "prompt",
+                "messages",
+                "max_tokens",
+                "temperature",
+                "top_p",
+                "top_k",
+                "min_p",
+                "seed",
+                "stop",
+                "timeout_ms",
+                "on_disconnect",
+                "after",
+                "other");
         return Arbitraries.maps(names, values(2)).ofMaxSize(8).map(MessageReaderTest::object);
     }
 
     private static Arbitrary<String> values(int depth) {
         Arbitrary<String> simple = Arbitraries.of(
-                "null", "true", "0", "-1", "1", "7", "64.0", "0.5", "1e3", "1e400", "-1e400", "99999999999999999999",
-                "9223372036854775807", "9.3e18", "\"\"", "\" \"", "\"x\"", "\"generate\"", "\"cancel\"", "\"resume\"",
-                "\"user\"", "\"grace\"", "\"\\ud800\"", "\"\\u0000\"", "[]", "{}",
+                "null",
+                "true",
+                "0",
+                "-1",
+                "1",
+                "7",
+                "64.0",
+                "0.5",
+                "1e3",
+                "1e400",
+                "-1e400",
+                "99999999999999999999",
+                "9223372036854775807",
+                "9.3e18",
+                "\"\"",
+                "\" \"",
+                "\"x\"",
+                "\"generate\"",
+                "\"cancel\"",
+                "\"resume\"",
+                "\"user\"",
+                "\"grace\"",
+                "\"\\ud800\"",
+                "\"\\u0000\"",
+                "[]",
+                "{}",
                 "{\"role\":\"user\",\"content\":\"x\"}");
         if (depth == 0) {
             return simple;
         }
         Arbitrary<String> lists =
                 values(depth - 1).list().ofMaxSize(20).map(items -> "[" + String.join(",", items) + "]");
-        Arbitrary<String> objects = Arbitraries.maps(
-                        Arbitraries.of("role", "content", "x"), values(depth - 1))
+        Arbitrary<String> objects = Arbitraries.maps(Arbitraries.of("role", "content", "x"), values(depth - 1))
                 .map(MessageReaderTest::object);
         return Arbitraries.frequencyOf(
-                net.jqwik.api.Tuple.of(8, simple), net.jqwik.api.Tuple.of(1, lists), net.jqwik.api.Tuple.of(1, objects));
+                net.jqwik.api.Tuple.of(8, simple),
+                net.jqwik.api.Tuple.of(1, lists),
+                net.jqwik.api.Tuple.of(1, objects));
     }
 
     private static String object(java.util.Map<String, String> fields) {

@@ -25,8 +25,7 @@ class JournalEntryTest {
     }
 
     @Property(tries = 500)
-    void everyFrameIsReadAsItIs(
-            @ForAll @LongRange(min = 1) long seq, @ForAll boolean last, @ForAll String frame) {
+    void everyFrameIsReadAsItIs(@ForAll @LongRange(min = 1) long seq, @ForAll boolean last, @ForAll String frame) {
         assertThat(JournalEntry.published("id " + seq + (last ? " ! " : " . ") + frame))
                 .isEqualTo(new JournalEntry("id", seq, last, frame));
     }

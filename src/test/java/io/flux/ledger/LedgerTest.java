@@ -218,7 +218,9 @@ class LedgerTest {
             assertThat(positions.stream().filter(position -> position > 0))
                     .containsExactlyInAnyOrderElementsOf(
                             LongStream.rangeClosed(1, 25).boxed().toList());
-            assertThat(positions.stream().filter(position -> position <= 0)).hasSize(55).containsOnly(-25L);
+            assertThat(positions.stream().filter(position -> position <= 0))
+                    .hasSize(55)
+                    .containsOnly(-25L);
         }
     }
 
@@ -284,7 +286,8 @@ class LedgerTest {
         }
 
         private long redisTime() {
-            return redis.execute((RedisCallback<Long>) connection -> connection.serverCommands().time());
+            return redis.execute((RedisCallback<Long>)
+                    connection -> connection.serverCommands().time());
         }
     }
 
@@ -366,7 +369,9 @@ class LedgerTest {
             start();
             ledger.append(id, 1, 1, "{\"old\":1}");
             ledger.retry(id, 1);
-            assertThat(ledger.append(id, 1, 2, "{\"late\":1}")).as("between attempts").isEqualTo(Write.FENCED);
+            assertThat(ledger.append(id, 1, 2, "{\"late\":1}"))
+                    .as("between attempts")
+                    .isEqualTo(Write.FENCED);
             start();
             assertThat(ledger.append(id, 1, 2, "{\"late\":1}")).isEqualTo(Write.FENCED);
             fenced(() -> ledger.finish(id, 1, 2, "{\"late\":1}", "stop"));
@@ -458,8 +463,7 @@ class LedgerTest {
             create();
             start();
             ConcurrentLinkedQueue<JournalEntry> heard = new ConcurrentLinkedQueue<>();
-            try (var unused =
-                    RedisFixture.subscribe(channel, message -> heard.add(JournalEntry.published(message)))) {
+            try (var unused = RedisFixture.subscribe(channel, message -> heard.add(JournalEntry.published(message)))) {
                 ledger.follow(id, channel, 0, 10);
                 ledger.append(id, 1, 1, frame);
                 await().until(() -> !heard.isEmpty());
@@ -487,7 +491,8 @@ class LedgerTest {
             Backlog backlog = ledger.follow(id, channel, 9, 10);
             assertThat(backlog.state()).isEqualTo("running");
             assertThat(backlog.model()).isEqualTo(model);
-            assertThat(backlog.entries()).extracting(JournalEntry::frame)
+            assertThat(backlog.entries())
+                    .extracting(JournalEntry::frame)
                     .containsExactly("frame 10", "frame 11", "frame 12");
             assertThat(followers()).containsExactly(channel);
             ledger.follow(id, channel, 12, 10);

@@ -36,9 +36,9 @@ class ScriptsTest {
 
     @Test
     void everyFileOfTheFolderIsAScriptNamedByAVerb() throws IOException {
-        assertThat(scripts()).isNotEmpty().allMatch(file -> file.getFileName()
-                .toString()
-                .matches("[a-z]+\\.lua"));
+        assertThat(scripts())
+                .isNotEmpty()
+                .allMatch(file -> file.getFileName().toString().matches("[a-z]+\\.lua"));
     }
 
     @ParameterizedTest
@@ -96,11 +96,13 @@ class ScriptsTest {
     void itTouchesNoKeyThatItIsNotGiven(Path script) throws IOException {
         String code = code(script);
         assertThat(code).doesNotContain("'flux:", "\"flux:", "redis.pcall");
-        Matcher call = Pattern.compile("redis\\.call\\('(\\w+)'(?:, *([^,)]+))?").matcher(code);
+        Matcher call =
+                Pattern.compile("redis\\.call\\('(\\w+)'(?:, *([^,)]+))?").matcher(code);
         while (call.find()) {
             switch (call.group(1)) {
                 case "TIME" -> {}
-                case "PUBLISH" -> assertThat(call.group(2)).as("channels are no keys").isEqualTo("channel");
+                case "PUBLISH" ->
+                    assertThat(call.group(2)).as("channels are no keys").isEqualTo("channel");
                 default -> assertThat(call.group(2)).as(call.group()).matches("KEYS\\[(\\d|i)]");
             }
         }

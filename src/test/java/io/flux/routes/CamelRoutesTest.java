@@ -138,7 +138,9 @@ class CamelRoutesTest {
 
     @AfterEach
     void nothingIsLeftInTheHandsOfAWorker() {
-        assertThat(redis.hasKey(Keys.claimed(MODEL))).as("no id is stuck between pop and lease").isFalse();
+        assertThat(redis.hasKey(Keys.claimed(MODEL)))
+                .as("no id is stuck between pop and lease")
+                .isFalse();
     }
 
     @Test
@@ -155,7 +157,9 @@ class CamelRoutesTest {
                 .containsEntry(
                         "request",
                         "{\"model\":\"routes-test\",\"prompt\":\"Hello\",\"max_tokens\":50,\"on_disconnect\":\"grace\"}");
-        assertThat(redis.getExpire("flux:{" + id + "}:job")).as("kept until it ends").isEqualTo(-1);
+        assertThat(redis.getExpire("flux:{" + id + "}:job"))
+                .as("kept until it ends")
+                .isEqualTo(-1);
     }
 
     @Test
@@ -172,8 +176,7 @@ class CamelRoutesTest {
             submit(request(other, "Hello"));
         }
         assertThat(refusal(request(id, "Hello")).event().code()).isEqualTo("overloaded");
-        assertThat(refusal(new JobRequest(
-                                id, "other", "x", null, 5, null, null, null, null, null, null, null, null))
+        assertThat(refusal(new JobRequest(id, "other", "x", null, 5, null, null, null, null, null, null, null, null))
                         .event()
                         .code())
                 .isEqualTo("not_found");
@@ -327,9 +330,10 @@ class CamelRoutesTest {
 
     @Test
     void aFailureInTheMiddleIsAnsweredWithoutDetailsAndTheConnectionStays() throws Exception {
-        AdviceWith.adviceWith(camel, "gateway-resume", route -> route.weaveAddFirst().process(exchange -> {
-            throw new IllegalStateException("/secret/path");
-        }));
+        AdviceWith.adviceWith(
+                camel, "gateway-resume", route -> route.weaveAddFirst().process(exchange -> {
+                    throw new IllegalStateException("/secret/path");
+                }));
         Door door = new Door();
         try {
             door.say("{\"type\":\"resume\",\"request_id\":\"" + id + "\"}");
@@ -338,9 +342,9 @@ class CamelRoutesTest {
                     .isEqualTo("{\"type\":\"error\",\"request_id\":\"" + id + "\",\"code\":\"internal_error\","
                             + "\"error\":\"something went wrong in Flux\"}");
         } finally {
-            AdviceWith.adviceWith(camel, "gateway-resume", route -> route.weaveByType(
-                            org.apache.camel.model.ProcessDefinition.class)
-                    .remove());
+            AdviceWith.adviceWith(
+                    camel, "gateway-resume", route -> route.weaveByType(org.apache.camel.model.ProcessDefinition.class)
+                            .remove());
         }
         door.say("{\"type\":\"resume\",\"request_id\":\"no-such-job\"}");
         await().until(() -> door.frames.size() == 2);
@@ -489,8 +493,8 @@ class CamelRoutesTest {
     }
 
     private Exchange submit(JobRequest request) {
-        Exchange exchange =
-                routes.send("direct:gateway-submit", message -> message.getMessage().setBody(request));
+        Exchange exchange = routes.send(
+                "direct:gateway-submit", message -> message.getMessage().setBody(request));
         if (exchange.getException() != null) {
             throw new CamelExecutionException("refused", exchange, exchange.getException());
         }

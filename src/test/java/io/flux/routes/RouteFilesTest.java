@@ -230,7 +230,9 @@ class RouteFilesTest {
         for (Path file : Stream.concat(routeFiles(), kamelets()).toList()) {
             List<String> values = new ArrayList<>();
             texts(YAML.readTree(file.toFile()), values);
-            assertThat(values.stream().filter(value -> value.matches("#[a-zA-Z]+")).map(value -> value.substring(1)))
+            assertThat(values.stream()
+                            .filter(value -> value.matches("#[a-zA-Z]+"))
+                            .map(value -> value.substring(1)))
                     .as(file.toString())
                     .allMatch(known::contains);
         }
@@ -239,8 +241,8 @@ class RouteFilesTest {
     /** The names of the beans that the application's configuration classes declare. */
     private static Set<String> beans() throws Exception {
         Set<String> names = new TreeSet<>();
-        for (String configuration : List.of(
-                "io.flux.CommonConfiguration", "io.flux.GatewayConfiguration", "io.flux.WorkerConfiguration")) {
+        for (String configuration :
+                List.of("io.flux.CommonConfiguration", "io.flux.GatewayConfiguration", "io.flux.WorkerConfiguration")) {
             for (Method method : Class.forName(configuration).getDeclaredMethods()) {
                 Bean bean = method.getAnnotation(Bean.class);
                 if (bean != null) {

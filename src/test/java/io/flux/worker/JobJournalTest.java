@@ -40,8 +40,7 @@ class JobJournalTest {
 
     @BeforeEach
     void submit() throws JsonProcessingException {
-        JobRequest request =
-                new JobRequest(id, model, "x", null, 10, null, null, null, null, null, null, null, null);
+        JobRequest request = new JobRequest(id, model, "x", null, 10, null, null, null, null, null, null, null, null);
         ledger.create(id, model, mapper.writeValueAsString(request));
         ledger.accept(id);
     }
@@ -59,7 +58,8 @@ class JobJournalTest {
         journal.text(attempt, new EngineText("and foam"));
         journal.complete(attempt, finished(12, 4));
         List<JsonNode> events = events();
-        assertThat(events).extracting(event -> event.get("type").textValue())
+        assertThat(events)
+                .extracting(event -> event.get("type").textValue())
                 .containsExactly("start", "token", "token", "complete");
         assertThat(events).extracting(event -> event.get("seq").intValue()).containsExactly(1, 2, 3, 4);
         assertThat(events).allMatch(event -> event.get("request_id").textValue().equals(id));
@@ -68,10 +68,9 @@ class JobJournalTest {
         assertThat(complete.get("token_count").intValue()).isEqualTo(4);
         assertThat(complete.get("usage").get("prompt_tokens").intValue()).isEqualTo(12);
         assertThat(complete.get("usage").get("completion_tokens").intValue()).isEqualTo(4);
-        assertThat(complete.get("timings").fieldNames())
-                .toIterable()
-                .contains("queue_ms", "ttft_ms", "total_ms");
-        assertThat(meters.counter("flux.jobs", "model", model, "outcome", "stop").count())
+        assertThat(complete.get("timings").fieldNames()).toIterable().contains("queue_ms", "ttft_ms", "total_ms");
+        assertThat(meters.counter("flux.jobs", "model", model, "outcome", "stop")
+                        .count())
                 .isEqualTo(1);
         assertThat(meters.counter("flux.tokens", "model", model).count()).isEqualTo(4);
         assertThat(meters.timer("flux.queue.wait", "model", model).count()).isEqualTo(1);
@@ -104,12 +103,15 @@ class JobJournalTest {
         journal.text(second, new EngineText("two"));
         journal.complete(second, finished(12, 1));
         List<JsonNode> events = events();
-        assertThat(events).extracting(event -> event.get("type").textValue())
+        assertThat(events)
+                .extracting(event -> event.get("type").textValue())
                 .containsExactly("start", "token", "restart", "token", "complete");
         assertThat(events.get(2).get("attempt").intValue()).isEqualTo(2);
         assertThat(events.get(2).get("mode").textValue()).isEqualTo("continue");
         assertThat(events.get(4).has("token_count")).isFalse();
-        assertThat(meters.timer("flux.queue.wait", "model", model).count()).as("waited once").isEqualTo(1);
+        assertThat(meters.timer("flux.queue.wait", "model", model).count())
+                .as("waited once")
+                .isEqualTo(1);
     }
 
     @Test
