@@ -166,7 +166,10 @@ with_progress() {
 }
 
 # Maven runs where the project is, whatever the shell's folder.
-maven() { cd "$home" && exec mvn -B -Dstyle.color=never -DskipTests -Dspotless.check.skip=true package; }
+maven() {
+  cd "$home"
+  exec "${as_utf8[@]}" mvn -B -Dstyle.color=never -Dmaven.test.skip=true -Dspotless.check.skip=true package
+}
 
 build() {
   command -v mvn >/dev/null ||

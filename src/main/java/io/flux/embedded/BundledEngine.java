@@ -110,7 +110,7 @@ public final class BundledEngine {
             timings = new EngineLog.Timings((first - start) / 1e6, size.tokens(), (now - first) / 1e6, limit);
         }
         // A token that ends the text is one without text; below the limit nothing else ends it.
-        boolean ended = !full && (endedInSilence || timings != null && timings.tokens() < limit);
+        boolean ended = !full && (endedInSilence || (timings != null && timings.tokens() < limit));
         out.write((ended ? " [end of text]\n\n\n" : "\n\n").getBytes(StandardCharsets.US_ASCII));
         printTimings(timings);
         return true;

@@ -85,7 +85,7 @@ final class EngineLog {
             int start = text.lastIndexOf(first);
             int end = start < 0 ? -1 : text.indexOf(second, start);
             // Whole lines only: a number may be half written.
-            if (end >= 0 && text.indexOf('\n', end) >= 0 || System.nanoTime() - deadline > 0) {
+            if ((end >= 0 && text.indexOf('\n', end) >= 0) || System.nanoTime() - deadline > 0) {
                 return text;
             }
             LockSupport.parkNanos(TimeUnit.MICROSECONDS.toNanos(300));

@@ -93,6 +93,9 @@ public final class LiveExec implements ExecCommandExecutor, AutoCloseable {
         line.add(command.getExecutable());
         line.addAll(command.getArgs());
         ProcessBuilder builder = new ProcessBuilder(line);
+        // Threads that wait for the next step must not spin: where engines have more threads than cores to themselves,
+        // spinning makes each token wait for a time slice.
+        builder.environment().putIfAbsent("OMP_WAIT_POLICY", "passive");
         if (command.getWorkingDir() != null) {
             builder.directory(new File(command.getWorkingDir()));
         }

@@ -19,6 +19,7 @@ import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 import org.assertj.core.api.Assertions;
 import org.awaitility.Awaitility;
+import org.awaitility.core.ConditionTimeoutException;
 
 /** A client: says JSON, and keeps every event that comes back, in order. */
 final class FluxSocket implements AutoCloseable {
@@ -47,7 +48,8 @@ final class FluxSocket implements AutoCloseable {
 
     /** The HTTP status that a handshake is answered with. */
     static int handshakeStatus(URI address, Map<String, String> headers) {
-        try (FluxSocket accepted = connect(address, headers)) {
+        try {
+            connect(address, headers).close();
             return 101;
         } catch (CompletionException e) {
             if (e.getCause() instanceof WebSocketHandshakeException refused) {
@@ -93,8 +95,8 @@ final class FluxSocket implements AutoCloseable {
     }
 
     /** Sends a binary message. */
-    void say(byte[] message) {
-        socket.sendBinary(ByteBuffer.wrap(message), true).join();
+    void say(ByteBuffer message) {
+        socket.sendBinary(message, true).join();
     }
 
     /** Cancels a job. */
@@ -160,10 +162,14 @@ final class FluxSocket implements AutoCloseable {
 
     /** The first event that matches, now or as soon as it comes. */
     JsonNode await(String what, Predicate<JsonNode> wanted) {
-        return Awaitility.await(what + "; so far " + shortened())
-                .atMost(PATIENCE)
-                .pollInterval(Duration.ofMillis(5))
-                .until(() -> events.stream().filter(wanted).findFirst().orElse(null), event -> event != null);
+        try {
+            return Awaitility.await(what)
+                    .atMost(PATIENCE)
+                    .pollInterval(Duration.ofMillis(5))
+                    .until(() -> events.stream().filter(wanted).findFirst().orElse(null), event -> event != null);
+        } catch (ConditionTimeoutException e) {
+            throw new AssertionError(what + " did not come; the last that came: " + lastEvents(), e);
+        }
     }
 
     /** The event that comes after so many others, now or as soon as it comes. */
@@ -202,9 +208,9 @@ final class FluxSocket implements AutoCloseable {
                 && (type(event).equals("complete") || type(event).equals("error"));
     }
 
-    private String shortened() {
-        String all = events.toString();
-        return all.substring(Math.max(0, all.length() - 600));
+    private List<JsonNode> lastEvents() {
+        List<JsonNode> all = events();
+        return all.subList(Math.max(0, all.size() - 5), all.size());
     }
 
     @Override

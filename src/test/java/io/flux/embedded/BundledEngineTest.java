@@ -157,22 +157,6 @@ class BundledEngineTest {
     }
 
     @Test
-    void itEndsAsSoonAsItHasWritten() throws Exception {
-        List<Long> millis = new ArrayList<>();
-        for (int i = 0; i < 5; i++) {
-            Process process = start(List.of("-n", "5", "--temp", "0"));
-            process.getOutputStream().write((chat("What is Redis?") + "\n").getBytes(StandardCharsets.UTF_8));
-            process.getOutputStream().close();
-            process.getInputStream().readAllBytes();
-            long end = System.nanoTime();
-            assertThat(process.waitFor()).isZero();
-            millis.add(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - end));
-        }
-        assertThat(millis).as("the JVM's own exit takes 300 ms more").anySatisfy(each -> assertThat(each)
-                .isLessThan(150));
-    }
-
-    @Test
     void severalProcessesMayUnpackAtOnce() {
         Path folder = temp.resolve("shared");
         List<BundledEngineCommand> commands = Stream.generate(() -> folder)

@@ -61,6 +61,19 @@ class EngineStreamTest {
     }
 
     @Test
+    void anEngineThatHasSaidItsLastIsNotWaitedFor() {
+        EngineStream stream = fake.llama(
+                "printf 'Salt. [end of text]\\n\\n\\n'\n" + TIMINGS + "exec 1>&- 2>&-\nexec sleep 600\n");
+
+        List<EngineOutput> outputs = drain(stream);
+
+        assertThat(text(outputs)).isEqualTo("Salt.");
+        assertThat(end(outputs).finish()).isEqualTo(FinishReason.STOP);
+        assertThat(end(outputs).completionTokens()).isEqualTo(8);
+        await().until(() -> fake.exec.running() == 0);
+    }
+
+    @Test
     void aCharacterThatIsSplitBetweenWritesComesWhole() throws IOException, InterruptedException {
         Path gate = folder.resolve("gate");
         assertThat(new ProcessBuilder("mkfifo", gate.toString()).start().waitFor())
