@@ -11,6 +11,7 @@ import io.flux.ledger.Keys;
 import io.flux.ledger.Ledger;
 import io.flux.ledger.RedisFixture;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.ClientWebSocket;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.ServerWebSocket;
 import io.vertx.core.http.WebSocket;
@@ -319,8 +320,10 @@ class HubTest {
         create();
         hub.follow(key, id, 0, 1L);
         List<String> frames = new CopyOnWriteArrayList<>();
-        WebSocket socket = get(webSockets.connect(server.actualPort(), "127.0.0.1", "/" + key));
+        // Before it connects: what the hub has kept comes at once.
+        ClientWebSocket socket = webSockets.webSocket();
         socket.textMessageHandler(frames::add);
+        get(socket.connect(server.actualPort(), "127.0.0.1", "/" + key));
         begin();
         write(1);
         await().until(() -> frames.size() == 3);
