@@ -72,7 +72,7 @@ class RealLlamaIT {
             client.say(new ObjectMapper()
                     .createObjectNode()
                     .put("prompt", prompt)
-                    .put("max_tokens", 96)
+                    .put("max_tokens", 160)
                     .put("temperature", 0)
                     .toString());
             String id = client.await("a ticket", event -> FluxSocket.type(event).equals("ticket"))
@@ -97,7 +97,7 @@ class RealLlamaIT {
                             "-f",
                             in.toString(),
                             "-n",
-                            "96",
+                            "160",
                             "-no-cnv",
                             "--no-display-prompt",
                             "-t",
