@@ -62,8 +62,8 @@ class EngineStreamTest {
 
     @Test
     void anEngineThatHasSaidItsLastIsNotWaitedFor() {
-        EngineStream stream = fake.llama(
-                "printf 'Salt. [end of text]\\n\\n\\n'\n" + TIMINGS + "exec 1>&- 2>&-\nexec sleep 600\n");
+        EngineStream stream =
+                fake.llama("printf 'Salt. [end of text]\\n\\n\\n'\n" + TIMINGS + "exec 1>&- 2>&-\nexec sleep 600\n");
 
         List<EngineOutput> outputs = drain(stream);
 
