@@ -9,8 +9,8 @@
 -- ARGV[3]  seq
 -- ARGV[4]  frame      the event as clients see it
 --
--- Returns 'ok' | 'cancelled' (written, but somebody cancelled the job: stop) | 'fenced' (not written: stop).
-local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'seq', 'cancel')
+-- Returns 'ok' | 'cancelled' or 'deadline' (written, but the job is to be stopped, and why) | 'fenced' (not written: stop).
+local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'seq', 'stop')
 if job[1] ~= 'running' or job[2] ~= ARGV[2] then
   return 'fenced'
 end
@@ -22,7 +22,4 @@ if tonumber(ARGV[3]) > tonumber(job[3]) then
     redis.call('PUBLISH', channel, message)
   end
 end
-if job[4] then
-  return 'cancelled'
-end
-return 'ok'
+return job[4] or 'ok'

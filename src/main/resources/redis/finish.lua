@@ -10,6 +10,7 @@
 -- ARGV[4]  frame      the last event as clients see it
 -- ARGV[5]  outcome    for operators: stop, length, cancelled, deadline or the error's code
 -- ARGV[6]  retention  ms
+-- ARGV[7]  failure    what a dead letter tells operators, JSON; '' for a job that is none
 --
 -- Returns 'ok' | 'fenced'.
 local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'seq')
@@ -24,6 +25,9 @@ if job[1] ~= 'running' then
 end
 redis.call('XADD', KEYS[2], ARGV[3] .. '-0', 'kind', '!', 'frame', ARGV[4])
 redis.call('HSET', KEYS[1], 'state', 'done', 'seq', ARGV[3], 'outcome', ARGV[5])
+if ARGV[7] ~= '' then
+  redis.call('HSET', KEYS[1], 'failure', ARGV[7])
+end
 local message = ARGV[1] .. ' ' .. ARGV[3] .. ' ! ' .. ARGV[4]
 for _, channel in ipairs(redis.call('SMEMBERS', KEYS[3])) do
   redis.call('PUBLISH', channel, message)

@@ -1,24 +1,34 @@
 -- Begins an attempt. The attempt number is the fencing token: whoever wrote under a lower one is refused from now on.
+-- Safe to repeat: the same claim gets the same attempt again.
 --
 -- KEYS[1]  job     hash
 -- ARGV[1]  worker  id of the worker
+-- ARGV[2]  claim   what tells this claim of the job from every other
 --
--- Returns {'started', attempt, seq, request, queue_ms, running_ms}: seq is the journal's last one, queue_ms the time
--- from creation to the first attempt, running_ms the time since the first attempt began.
+-- Returns {'started', attempt, seq, request, queue_ms, running_ms, failures, left_ms}: seq is the journal's last one,
+-- queue_ms the time from creation to the first attempt, running_ms the time since the first attempt began, failures the
+-- number of attempts that failed before, left_ms the time until the deadline ('' when there is none; negative when over).
 -- Else {'gone'} | {'done'}: there is nothing to serve, the lease can go; or {'running'}: another attempt is at it, and
 -- the lease is its own.
-local job = redis.call('HMGET', KEYS[1], 'state', 'request', 'seq', 'created_ms', 'started_ms')
+local job = redis.call('HMGET', KEYS[1], 'state', 'request', 'seq', 'created_ms', 'started_ms', 'failures',
+  'deadline_ms', 'claim', 'attempt')
 local state = job[1]
 if not state then
   return { 'gone' }
 end
-if state ~= 'created' and state ~= 'queued' then
+local again = state == 'running' and job[8] == ARGV[2]
+if state ~= 'created' and state ~= 'queued' and not again then
   return { state }
 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local started = tonumber(job[5] or now)
-local attempt = redis.call('HINCRBY', KEYS[1], 'attempt', 1)
-redis.call('HSET', KEYS[1], 'state', 'running', 'worker', ARGV[1], 'started_ms', started)
-redis.call('PERSIST', KEYS[1])
-return { 'started', attempt, tonumber(job[3]), job[2], started - job[4], now - started }
+local attempt = tonumber(job[9])
+if not again then
+  attempt = redis.call('HINCRBY', KEYS[1], 'attempt', 1)
+  redis.call('HSET', KEYS[1], 'state', 'running', 'worker', ARGV[1], 'claim', ARGV[2], 'started_ms', started,
+    'begun_seq', job[3])
+  redis.call('PERSIST', KEYS[1])
+end
+return { 'started', attempt, tonumber(job[3]), job[2], started - job[4], now - started, tonumber(job[6]),
+  job[7] and job[7] - now or '' }

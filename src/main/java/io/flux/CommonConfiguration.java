@@ -5,6 +5,8 @@ import io.flux.job.EventJson;
 import io.flux.ledger.Ledger;
 import io.flux.observe.Health;
 import io.flux.observe.QueueStatus;
+import io.flux.supervision.Endings;
+import io.flux.supervision.Reaper;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
@@ -12,6 +14,7 @@ import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.concurrent.Executors;
 import org.apache.camel.CamelContext;
@@ -60,6 +63,34 @@ class CommonConfiguration {
     @Bean
     Ledger ledger(StringRedisTemplate redis, FluxProperties flux) {
         return new Ledger(redis, flux.retention(), UNACCEPTED);
+    }
+
+    @Bean
+    Clock clock() {
+        return Clock.systemUTC();
+    }
+
+    @Bean
+    Endings endings(Ledger ledger, EventJson json) {
+        return new Endings(ledger, json);
+    }
+
+    @Bean
+    Reaper reaper(
+            Ledger ledger, Endings endings, EventJson json, MeterRegistry registry, Clock clock, FluxProperties flux) {
+        return new Reaper(
+                ledger,
+                endings,
+                json,
+                registry,
+                clock,
+                new Reaper.Terms(
+                        flux.model(),
+                        flux.reap(),
+                        flux.lease(),
+                        flux.attention().length(),
+                        flux.attemptLimits(),
+                        flux.deadRetention()));
     }
 
     @Bean

@@ -1,5 +1,7 @@
 package io.flux;
 
+import io.flux.gateway.Hub;
+import io.flux.job.AttemptLimits;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -27,7 +29,14 @@ public record FluxProperties(
         Duration retention,
         Duration lease,
         Duration leaseRenewal,
+        Duration reap,
+        Duration grace,
+        Duration graceRenewal,
+        Duration drain,
         int attempts,
+        Duration backoff,
+        Duration deadRetention,
+        Duration ping,
         String id,
         String model,
         String modelFile,
@@ -59,7 +68,24 @@ public record FluxProperties(
         check(
                 leaseRenewal.compareTo(lease) < 0,
                 "lease-renewal must be shorter than lease (" + lease + "), not " + leaseRenewal);
+        positive(reap, "reap");
+        positive(grace, "grace");
+        positive(graceRenewal, "grace-renewal");
+        notNegative(drain, "drain");
+        notNegative(backoff, "backoff");
+        positive(deadRetention, "dead-retention");
+        positive(ping, "ping");
         positive(engineStall, "engine-stall");
+    }
+
+    /** How often a job may be tried. */
+    AttemptLimits attemptLimits() {
+        return AttemptLimits.of(attempts);
+    }
+
+    /** How long a job counts as followed, and how often a gateway says so. */
+    Hub.Attention attention() {
+        return new Hub.Attention(grace, graceRenewal);
     }
 
     /** The folders whose routes run: the bundles and what all of them share. */
@@ -80,6 +106,10 @@ public record FluxProperties(
     /** Threads of each engine: as configured, or the cores shared among the slots. */
     public int engineThreads() {
         return threads > 0 ? threads : Math.max(1, Runtime.getRuntime().availableProcessors() / slots);
+    }
+
+    private static void notNegative(Duration duration, String name) {
+        check(!duration.isNegative(), name + " must not be negative, but is " + duration);
     }
 
     private static void positive(Duration duration, String name) {

@@ -1,9 +1,9 @@
 package io.flux;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.flux.gateway.Cancellation;
 import io.flux.gateway.ErrorReply;
 import io.flux.gateway.Hub;
+import io.flux.gateway.Resubscription;
 import io.flux.gateway.Submission;
 import io.flux.job.EventJson;
 import io.flux.job.MessageReader;
@@ -11,10 +11,13 @@ import io.flux.job.RequestIds;
 import io.flux.job.RequestLimits;
 import io.flux.ledger.Keys;
 import io.flux.ledger.Ledger;
+import io.flux.supervision.DeadLetters;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.data.redis.listener.ChannelTopic;
+import org.springframework.data.redis.listener.RedisMessageListenerContainer;
 
 /** Beans that the gateway's routes call by name. */
 @Configuration(proxyBeanMethods = false)
@@ -32,12 +35,17 @@ class GatewayConfiguration {
 
     @Bean
     Submission submission(Ledger ledger, ObjectMapper mapper, FluxProperties flux) {
-        return new Submission(ledger, mapper, flux.model(), flux.queueLimit());
+        return new Submission(
+                ledger,
+                mapper,
+                flux.model(),
+                flux.queueLimit(),
+                flux.attention().length());
     }
 
     @Bean
-    Cancellation cancellation(Ledger ledger) {
-        return new Cancellation(ledger);
+    DeadLetters deadLetters(Ledger ledger, ObjectMapper mapper, FluxProperties flux) {
+        return new DeadLetters(ledger, mapper, flux.model());
     }
 
     @Bean
@@ -48,10 +56,18 @@ class GatewayConfiguration {
     /** Closed by {@link Lifecycle}, while its clients can still be told. */
     @Bean(destroyMethod = "")
     Hub hub(Ledger ledger, EventJson json, FluxProperties flux, MeterRegistry registry) {
-        Hub hub = new Hub(ledger, json, Keys.gatewayChannel(flux.id()));
+        Hub hub = new Hub(ledger, json, Keys.gatewayChannel(flux.id()), flux.attention());
         Gauge.builder("flux.sockets", hub, Hub::connections)
                 .description("Open WebSocket connections")
                 .register(registry);
         return hub;
+    }
+
+    /** Tells the Hub when the channel is subscribed to again, after the connection to Redis was lost. */
+    @Bean
+    Resubscription resubscription(Hub hub, RedisMessageListenerContainer listeners, FluxProperties flux) {
+        Resubscription resubscription = new Resubscription(hub);
+        listeners.addMessageListener(resubscription, new ChannelTopic(Keys.gatewayChannel(flux.id())));
+        return resubscription;
     }
 }

@@ -2,6 +2,7 @@ package io.flux;
 
 import io.flux.gateway.Hub;
 import io.flux.http.HttpServing;
+import io.flux.worker.Drain;
 import io.flux.worker.Slots;
 import io.vertx.core.Vertx;
 import java.nio.file.Path;
@@ -12,12 +13,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.ApplicationRunner;
+import org.springframework.context.ApplicationListener;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.event.ContextClosedEvent;
 
 /**
  * What happens, and in which order, between "the routes are up" and "ready", and between "stop" and gone: the port opens
- * last; sockets are told first and closed when the routes have finished what they had begun.
+ * last; a worker finishes its jobs first, then the routes stop, then sockets are told to come back elsewhere.
  */
 @Configuration(proxyBeanMethods = false)
 class Lifecycle {
@@ -56,6 +59,18 @@ class Lifecycle {
             throw new IllegalStateException("the routes in " + folder + " cannot be watched", e);
         }
         LOG.info("Watching {}: a saved route is live", folder);
+    }
+
+    /** Lets a worker finish what it has begun, while everything else runs still. */
+    @Bean
+    ApplicationListener<ContextClosedEvent> draining(ObjectProvider<Drain> drain) {
+        return closed -> drain.ifAvailable(worker -> {
+            try {
+                worker.run();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
     }
 
     /** Closes what clients hold, after Camel has stopped. */

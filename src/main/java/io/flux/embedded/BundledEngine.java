@@ -18,6 +18,8 @@ import java.util.Locale;
  * text to stdout as it is generated and ends as llama-completion does, so that Flux runs both in the same way. A process
  * of its own, because native code that crashes or is killed must not take the worker with it.
  *
+ * <p>With {@code --count-tokens} it prints how many tokens the prompt has, and no more.
+ *
  * <p>It differs from llama-completion in one thing: a character that the token limit cuts in two is left out, not written
  * in part. llama.cpp's server code, which is behind the JNI, holds a character back until it is whole.
  *
@@ -67,6 +69,10 @@ public final class BundledEngine {
     private boolean run() throws IOException {
         String prompt = prompt();
         load();
+        if (options.countTokens) {
+            out.write(String.valueOf(model.encode(prompt).length).getBytes(StandardCharsets.US_ASCII));
+            return true;
+        }
         long start = System.nanoTime();
         LlamaIterator pieces = model.generate(options.inference(prompt)).iterator();
         EngineLog.PromptSize size = log.promptSize();

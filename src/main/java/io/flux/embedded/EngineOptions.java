@@ -13,6 +13,7 @@ final class EngineOptions {
             .disableContextShift();
     String promptFile = "/dev/stdin";
     int tokens = -1;
+    boolean countTokens;
 
     private boolean named;
     private Float temperature;
@@ -29,6 +30,10 @@ final class EngineOptions {
         for (int i = 0; i < args.length; i++) {
             String flag = args[i];
             if (isSwitch(flag)) {
+                continue;
+            }
+            if (flag.equals("--count-tokens")) {
+                options.countTokens = true;
                 continue;
             }
             if (i + 1 == args.length) {

@@ -32,6 +32,11 @@ public record EngineEnd(
         stderrTail = lastOf(stderrTail, STDERR_CHARS);
     }
 
+    /** The end of an answer that no engine needs to be asked for any more. */
+    public static EngineEnd unasked(FinishReason finish) {
+        return finished(finish, null, "");
+    }
+
     static EngineEnd finished(FinishReason finish, Integer exitCode, String stderr) {
         return new EngineEnd(finish, null, exitCode, null, null, stderr);
     }

@@ -16,6 +16,8 @@ public record EngineFailure(String code, String message, boolean clientError, bo
     public static final String ENGINE_STALLED = "engine_stalled";
     public static final String OUTPUT_TRUNCATED = "output_truncated";
     public static final String PROMPT_TOO_LONG = "prompt_too_long";
+    /** This worker is stopping; another one goes on. */
+    public static final String HANDED_OVER = "handed_over";
     /** The request is no longer this worker's; there is nobody here to tell. */
     public static final String LOST = "lost";
 
@@ -50,6 +52,10 @@ public record EngineFailure(String code, String message, boolean clientError, bo
                 "prompt is too long: " + tokens + " tokens, the model's context allows " + allowed,
                 true,
                 false);
+    }
+
+    static EngineFailure handedOver() {
+        return new EngineFailure(HANDED_OVER, "the worker is stopping and hands the request over", false, true);
     }
 
     static EngineFailure lost() {

@@ -1,5 +1,6 @@
 package io.flux.engine;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 
@@ -17,6 +18,7 @@ import java.util.Objects;
  * @param minP in 0..1, or null
  * @param seed any number, or null for a random one
  * @param stop texts that end the answer and are not part of it; each non-empty and of whole characters; may be empty
+ * @param timeLeft from now until the engine is stopped because the request's time is over, or null for no limit
  */
 public record EngineJob(
         String requestId,
@@ -29,7 +31,8 @@ public record EngineJob(
         Integer topK,
         Double minP,
         Long seed,
-        List<String> stop) {
+        List<String> stop,
+        Duration timeLeft) {
 
     public EngineJob {
         Objects.requireNonNull(requestId, "requestId");

@@ -21,7 +21,7 @@ import org.slf4j.LoggerFactory;
  * <pre>
  *             end of stdout, stop text
  *   RUNNING ──────────────────────────▶ ended by itself ──▶ End (stop, length, or a failure by exit code and log)
- *      └──────── stop(reason) ────────▶ stopped ──────────▶ End (cancelled, deadline, engine_stalled or lost)
+ *      └──────── stop(reason) ────────▶ stopped ──────────▶ End (cancelled, deadline, or a failure that says why)
  * </pre>
  */
 public final class EngineStream implements Iterator<EngineOutput>, Closeable {
@@ -45,6 +45,7 @@ public final class EngineStream implements Iterator<EngineOutput>, Closeable {
     private final EngineJob job;
     private final EngineDialect dialect;
     private final LongSupplier nanoTime;
+    private final long openedAt;
     private final Consumer<EngineStream> onEnd;
     private final Utf8Chunks chunks;
     private final TrailerFilter trailer = new TrailerFilter();
@@ -71,6 +72,7 @@ public final class EngineStream implements Iterator<EngineOutput>, Closeable {
         this.job = job;
         this.dialect = dialect;
         this.nanoTime = nanoTime;
+        this.openedAt = nanoTime.getAsLong();
         this.onEnd = onEnd;
         this.chunks = new Utf8Chunks(process.getStdout());
         this.stops = new StopFilter(job.stop());
@@ -138,12 +140,18 @@ public final class EngineStream implements Iterator<EngineOutput>, Closeable {
         process.killLeftovers();
     }
 
-    /** Stops the engine when it has kept its reader waiting too long, and frees a reader that a kill did not wake. */
+    /**
+     * Stops the engine when its job's time is over or it has kept its reader waiting too long, and frees a reader that a
+     * kill did not wake.
+     */
     void watch(long stallNanos) {
+        long now = nanoTime.getAsLong();
+        if (job.timeLeft() != null && now - openedAt >= job.timeLeft().toNanos()) {
+            stop(StopReason.DEADLINE);
+        }
         if (!waiting) {
             return;
         }
-        long now = nanoTime.getAsLong();
         Verdict decided = verdict.get();
         if (decided == null) {
             if (now - waitingSince >= stallNanos && stop(StopReason.STALLED)) {
@@ -249,6 +257,7 @@ public final class EngineStream implements Iterator<EngineOutput>, Closeable {
                     case CANCELLED -> EngineEnd.finished(FinishReason.CANCELLED, null, stderr);
                     case DEADLINE -> EngineEnd.finished(FinishReason.DEADLINE, null, stderr);
                     case STALLED -> EngineEnd.failed(EngineFailure.stalled(), null, stderr);
+                    case HANDED_OVER -> EngineEnd.failed(EngineFailure.handedOver(), null, stderr);
                     case LOST -> EngineEnd.failed(EngineFailure.lost(), null, stderr);
                 });
         return "";

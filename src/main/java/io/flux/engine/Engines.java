@@ -13,12 +13,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The engines that run in this worker, by request. Opens a process as a stream, lets others stop it, and stops one that
- * writes nothing for too long. One daemon thread, ended by {@link #close}, watches. For any thread.
+ * The engines that run in this worker, by request. Opens a process as a stream, lets others stop it, and stops one whose
+ * time is over or that writes nothing for too long. One daemon thread, ended by {@link #close}, watches. For any thread.
  */
 public final class Engines implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Engines.class);
-    private static final long LONGEST_TICK_MILLIS = 250;
+    /** How late a deadline may be noticed. */
+    private static final long LONGEST_TICK_MILLIS = 50;
 
     /** How long an engine may keep its reader waiting unless told otherwise; loading a model is in it. */
     public static final Duration DEFAULT_STALL = Duration.ofMinutes(2);

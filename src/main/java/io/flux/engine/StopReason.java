@@ -8,6 +8,8 @@ public enum StopReason {
     DEADLINE,
     /** The engine wrote nothing for too long. */
     STALLED,
-    /** The request is no longer this worker's: fenced, handed over, or the worker stops. */
+    /** This worker is stopping: another one is to go on with the request. */
+    HANDED_OVER,
+    /** The request is no longer this worker's: another attempt owns it, or the worker cannot go on. */
     LOST
 }

@@ -22,6 +22,9 @@ interface Connection {
      */
     void whenCaughtUp(Runnable action);
 
+    /** Asks the client for a sign of life; false when it has not given one for several times. */
+    boolean ping();
+
     /** Ends the connection with a WebSocket close code or its like. */
     void close(int code, String reason);
 }

@@ -43,6 +43,20 @@ public final class ErrorReply {
         return json.write(Event.Error.answer(requestId, "internal_error", "something went wrong in Flux", null));
     }
 
+    /** The HTTP status that goes with {@link #frame}. */
+    public int httpStatus(Throwable failure) {
+        Refusal refusal = find(Refusal.class, failure);
+        if (refusal == null) {
+            return find(DataAccessException.class, failure) == null ? 500 : 503;
+        }
+        return switch (refusal.event().code()) {
+            case "not_found" -> 404;
+            case "conflict" -> 409;
+            case "overloaded" -> 429;
+            default -> 400;
+        };
+    }
+
     /** Camel wraps what a bean throws inside an expression. */
     private static <T extends Throwable> T find(Class<T> type, Throwable failure) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.dao.DataAccessException;
@@ -17,7 +18,7 @@ import org.springframework.dao.DataAccessException;
  *             begin
  *   (new) ───────────▶ CATCHING_UP ──backlog empty──▶ LIVE
  *                        ▲  ▲    │                     │
- *        client caught up│  │    │client behind        │hole in seq, or client behind
+ *        client caught up│  │    │client behind        │hole in seq, client behind, or refresh
  *                        │  └────┼─────────────────────┘
  *                       LAGGING ◀┘                              last event: ENDED, from LIVE or CATCHING_UP
  * </pre>
@@ -31,6 +32,7 @@ import org.springframework.dao.DataAccessException;
 final class Follower {
     private static final Logger LOG = LoggerFactory.getLogger(Follower.class);
     private static final Duration RETRY = Duration.ofMillis(500);
+    private static final String DONE = "done";
 
     private enum State {
         CATCHING_UP,
@@ -47,6 +49,7 @@ final class Follower {
     private final String id;
     private final Connection connection;
     private final JournalReader journal;
+    private final Supplier<String> farewell;
     private final ScheduledExecutorService executor;
     private final Consumer<Follower> onEnd;
 
@@ -57,13 +60,15 @@ final class Follower {
 
     /**
      * @param after the last {@code seq} that the client has
-     * @param onEnd told once, when the job's last event was sent
+     * @param farewell the frame for a client whose job turns out to be gone
+     * @param onEnd told once, when there is nothing more to send
      */
     Follower(
             String id,
             Connection connection,
             long after,
             JournalReader journal,
+            Supplier<String> farewell,
             ScheduledExecutorService executor,
             Consumer<Follower> onEnd) {
         this.id = id;
@@ -71,6 +76,7 @@ final class Follower {
         this.last = after;
         this.begun = after > 0;
         this.journal = journal;
+        this.farewell = farewell;
         this.executor = executor;
         this.onEnd = onEnd;
     }
@@ -107,14 +113,28 @@ final class Follower {
 
     /** Delivers what the journal held when the follower was registered, and goes on from there. */
     void begin(Backlog backlog) {
-        Backlog page = backlog;
-        while (deliver(page)) {
-            page = journal.read(id, last());
+        catchUp(backlog);
+    }
+
+    /** @param first null to read it */
+    private void catchUp(Backlog first) {
+        try {
+            Backlog page = first == null ? journal.read(id, last()) : first;
+            while (deliver(page)) {
+                page = journal.read(id, last());
+            }
+        } catch (DataAccessException e) {
+            LOG.warn("the journal cannot be read, trying again: requestId={} {}", id, e.getMessage());
+            executor.schedule(() -> catchUp(null), RETRY.toMillis(), TimeUnit.MILLISECONDS);
         }
     }
 
     /** Delivers a page; true when another is to be read. */
     private synchronized boolean deliver(Backlog page) {
+        if (!page.known()) {
+            vanish();
+            return false;
+        }
         for (JournalEntry entry : page.entries()) {
             if (state == State.ENDED || entry.seq() <= last) {
                 continue;
@@ -126,6 +146,11 @@ final class Follower {
             send(entry);
         }
         if (state != State.CATCHING_UP) {
+            return false;
+        }
+        if (page.entries().isEmpty() && page.state().equals(DONE)) {
+            state = State.ENDED; // the client had the end already
+            onEnd.accept(this);
             return false;
         }
         if (page.entries().isEmpty() && !missed) {
@@ -146,6 +171,24 @@ final class Follower {
         }
     }
 
+    /** Redis does not know the job any more: it came back without its data, or the job has expired meanwhile. */
+    private void vanish() {
+        if (state != State.ENDED) {
+            connection.send(farewell.get());
+            state = State.ENDED;
+            onEnd.accept(this);
+        }
+    }
+
+    /** Events may have been published that did not come here: looks into the journal. */
+    synchronized void refresh() {
+        if (state == State.LIVE) {
+            recover();
+        } else {
+            missed = true;
+        }
+    }
+
     private void lag() {
         state = State.LAGGING;
         connection.whenCaughtUp(this::resume);
@@ -159,16 +202,7 @@ final class Follower {
 
     private void recover() {
         state = State.CATCHING_UP;
-        executor.execute(this::catchUp);
-    }
-
-    private void catchUp() {
-        try {
-            begin(journal.read(id, last()));
-        } catch (DataAccessException e) {
-            LOG.warn("journal of {} cannot be read, trying again: {}", id, e.getMessage());
-            executor.schedule(this::catchUp, RETRY.toMillis(), TimeUnit.MILLISECONDS);
-        }
+        executor.execute(() -> catchUp(null));
     }
 
     private synchronized long last() {

@@ -2,11 +2,15 @@ package io.flux.gateway;
 
 import io.flux.job.Event;
 import io.flux.job.EventJson;
+import io.flux.job.OnDisconnect;
 import io.flux.job.Refusal;
 import io.flux.ledger.Backlog;
 import io.flux.ledger.JournalEntry;
 import io.flux.ledger.Ledger;
+import io.flux.ledger.Place;
+import io.flux.ledger.Unfollowed;
 import io.vertx.core.http.ServerWebSocket;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -21,6 +25,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataAccessException;
 
 /**
  * The only place that knows live connections and who follows which job. Doors register connections and ask to follow;
@@ -32,20 +37,37 @@ import org.slf4j.LoggerFactory;
 public final class Hub implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Hub.class);
     private static final int PAGE = 512;
+    private static final int BATCH = 1000;
     private static final int STRIPES = 64;
     private static final long UNATTACHED_SECONDS = 10;
     /** RFC 6455's close code for a server that restarts: clients come back. */
     private static final int SERVICE_RESTART = 1012;
 
+    private static final int GOING_AWAY = 1001;
+
     private final Ledger ledger;
     private final EventJson json;
     private final String channel;
+    private final Attention attention;
     private final Map<String, Client> clients = new ConcurrentHashMap<>();
     private final Map<String, Job> jobs = new ConcurrentHashMap<>();
     /** Orders a gateway's joining and leaving of one job, here and in Redis, without a lock for each job. */
     private final Object[] stripes = new Object[STRIPES];
 
     private final ScheduledExecutorService executor;
+
+    /**
+     * How long a job counts as followed.
+     *
+     * @param grace from the time that its last follower has left
+     * @param renewal how often a gateway says that a job is followed
+     */
+    public record Attention(Duration grace, Duration renewal) {
+        /** From one sign to the latest time for the next: never less than the grace, also when a gateway is killed. */
+        public Duration length() {
+            return grace.plus(renewal);
+        }
+    }
 
     /** A connection and the jobs that it follows. */
     private record Client(Connection connection, Set<String> follows) {
@@ -66,10 +88,11 @@ public final class Hub implements AutoCloseable {
     /**
      * @param channel the gateway's channel, which journaled events come in on
      */
-    public Hub(Ledger ledger, EventJson json, String channel) {
+    public Hub(Ledger ledger, EventJson json, String channel, Attention attention) {
         this.ledger = ledger;
         this.json = json;
         this.channel = channel;
+        this.attention = attention;
         for (int i = 0; i < STRIPES; i++) {
             stripes[i] = new Object();
         }
@@ -108,30 +131,89 @@ public final class Hub implements AutoCloseable {
         }
     }
 
-    /** A socket has closed: its jobs have one follower less. */
-    public void detach(String key) {
+    /**
+     * A socket has closed: its jobs have one follower less.
+     *
+     * @return the ids of jobs that nobody follows any more and that want to be cancelled for that
+     */
+    public List<String> detach(String key) {
         Client client = clients.remove(key);
         if (client == null) {
-            return;
+            return List.of();
         }
         if (client.connection() instanceof WebSocketConnection socket) {
             socket.closed();
         }
+        List<String> unwanted = new ArrayList<>();
         for (String id : client.follows()) {
-            leave(id, client);
+            try {
+                if (leave(id, client)) {
+                    unwanted.add(id);
+                }
+            } catch (DataAccessException e) {
+                // Nobody renews its attention from here on, so that it ends all the same.
+                LOG.warn("requestId={} has one follower less, which Redis could not be told: {}", id, e.getMessage());
+            }
+        }
+        return unwanted;
+    }
+
+    /** Takes a client from a job; true when the job is to be cancelled for that. */
+    private boolean leave(String id, Client client) {
+        synchronized (stripe(id)) {
+            Job job = jobs.get(id);
+            if (job == null || !forget(id, job, client)) {
+                return false;
+            }
+            Unfollowed left = ledger.unfollow(id, channel);
+            if (left == null || left.gateways() > 0) {
+                return false; // it has ended, or another gateway says that it is followed
+            }
+            if (left.onDisconnect().equals(OnDisconnect.CANCEL.wireName())) {
+                return true;
+            }
+            ledger.attend(left.model(), attention.grace(), List.of(id));
+            return false;
         }
     }
 
-    private void leave(String id, Client client) {
-        synchronized (stripe(id)) {
-            Job job = jobs.get(id);
-            if (job == null) {
-                return;
+    /**
+     * Pings every client.
+     *
+     * @return the keys of those that have not answered for several pings: they are gone, and are to be detached
+     */
+    public List<String> silent() {
+        List<String> silent = new ArrayList<>();
+        clients.forEach((key, client) -> {
+            if (!client.connection().ping()) {
+                silent.add(key);
+                client.connection().close(GOING_AWAY, "no answer to ping");
             }
-            if (forget(id, job, client)) {
-                ledger.unfollow(id, channel);
+        });
+        return silent;
+    }
+
+    /** Says for every job that is followed here that it is. Blocks for a round trip for each thousand of them. */
+    public void attend() {
+        Map<String, List<String>> followed = new HashMap<>();
+        jobs.forEach((id, job) -> {
+            if (!job.model.isEmpty()) {
+                followed.computeIfAbsent(job.model, model -> new ArrayList<>()).add(id);
             }
-        }
+        });
+        followed.forEach((model, ids) -> {
+            for (int from = 0; from < ids.size(); from += BATCH) {
+                ledger.attend(model, attention.length(), ids.subList(from, Math.min(ids.size(), from + BATCH)));
+            }
+        });
+    }
+
+    /**
+     * The gateway's channel is subscribed to, again perhaps: what was published in between did not come here, so every
+     * follower looks into the journal.
+     */
+    public void resubscribed() {
+        jobs.values().forEach(job -> job.followers.forEach(Follower::refresh));
     }
 
     /** Takes a client from a job; true when nobody here follows it any more. */
@@ -165,10 +247,10 @@ public final class Hub implements AutoCloseable {
      * Has a connection follow a job: the ticket, everything after {@code after} that the journal holds, then what comes.
      *
      * @param after the last {@code seq} that the client has, 0 for none
-     * @param position where the job stands in its queue, as far as is known; null when not
+     * @param place where the job stands in its queue, when it was put there just now; else null
      * @throws Refusal {@code not_found} when there is no such job
      */
-    public void follow(String key, String id, long after, Long position) {
+    public void follow(String key, String id, long after, Place place) {
         webSocket(key);
         Client client = clients.get(key);
         if (client == null) {
@@ -178,7 +260,8 @@ public final class Hub implements AutoCloseable {
                 id,
                 client.connection(),
                 after,
-                (job, seq) -> ledger.read(job, seq, PAGE),
+                (job, seq) -> ledger.follow(job, channel, seq, PAGE),
+                () -> json.write(unknown(id)),
                 executor,
                 ended -> executor.execute(() -> ended(id, client, ended)));
         Backlog backlog;
@@ -190,27 +273,39 @@ public final class Hub implements AutoCloseable {
             client.follows().add(id);
             try {
                 backlog = ledger.follow(id, channel, after, PAGE);
+                if (place == null && backlog.known() && !backlog.state().equals("done")) {
+                    ledger.attend(backlog.model(), attention.length(), List.of(id));
+                }
             } catch (RuntimeException e) {
                 client.follows().remove(id);
                 forget(id, job, client);
                 throw e;
             }
             if (backlog.known()) {
-                client.connection().send(json.write(new Event.Ticket(id, backlog.model(), position, null)));
-                job.position = position == null ? 0 : position;
+                client.connection().send(json.write(ticket(id, backlog.model(), place)));
+                job.position = place == null ? 0 : place.position();
                 job.model = backlog.model();
             }
         }
         if (!backlog.known()) {
             leave(id, client);
             client.follows().remove(id);
-            throw new Refusal(Event.Error.answer(
-                    id, "not_found", "there is no job " + id + "; it may have expired", "request_id"));
+            throw new Refusal(unknown(id));
         }
         follower.begin(backlog);
-        if (clients.get(key) != client) {
-            leave(id, client); // closed while it was being registered
+        if (clients.get(key) != client && leave(id, client)) { // closed while it was being registered
+            ledger.attend(backlog.model(), Duration.ZERO, List.of(id));
         }
+    }
+
+    private static Event.Ticket ticket(String id, String model, Place place) {
+        return place == null
+                ? new Event.Ticket(id, model, null, null)
+                : new Event.Ticket(id, model, place.position(), place.etaMs());
+    }
+
+    private static Event.Error unknown(String id) {
+        return Event.Error.answer(id, "not_found", "there is no job " + id + "; it may have expired", "request_id");
     }
 
     private static List<Follower> plus(List<Follower> followers, Follower follower) {
@@ -264,8 +359,10 @@ public final class Hub implements AutoCloseable {
      *
      * @param model the queue's model
      * @param waiting the queue's ids, the last one served next
+     * @param pace ms between two ends of jobs while the queue is not empty; blank when that is not known
      */
-    public void positions(String model, List<String> waiting) {
+    public void positions(String model, List<String> waiting, String pace) {
+        long paceMs = pace.isBlank() ? 0 : (long) Double.parseDouble(pace);
         Map<String, Integer> places = new HashMap<>();
         for (int i = 0; i < waiting.size(); i++) {
             places.put(waiting.get(i), waiting.size() - i);
@@ -276,7 +373,7 @@ public final class Hub implements AutoCloseable {
                 return;
             }
             job.position = place;
-            String frame = json.write(new Event.Position(id, place, null));
+            String frame = json.write(new Event.Position(id, place, Place.etaMs(place, paceMs)));
             for (Follower follower : job.followers) {
                 if (follower.isWaiting()) {
                     follower.connection().send(frame);

@@ -4,9 +4,12 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flux.job.Event;
 import io.flux.job.JobRequest;
+import io.flux.job.OnDisconnect;
 import io.flux.job.Refusal;
 import io.flux.ledger.Created;
 import io.flux.ledger.Ledger;
+import io.flux.ledger.Place;
+import java.time.Duration;
 
 /** The steps of accepting a job, called one by one by the submit route. Thread-safe; each blocks for one round trip. */
 public final class Submission {
@@ -14,16 +17,19 @@ public final class Submission {
     private final ObjectMapper mapper;
     private final String servedModel;
     private final int queueLimit;
+    private final Duration attention;
 
     /**
      * @param servedModel the model that workers serve
      * @param queueLimit the most jobs that may wait for it
+     * @param attention how long a new job counts as followed, until its gateway says so again
      */
-    public Submission(Ledger ledger, ObjectMapper mapper, String servedModel, int queueLimit) {
+    public Submission(Ledger ledger, ObjectMapper mapper, String servedModel, int queueLimit, Duration attention) {
         this.ledger = ledger;
         this.mapper = mapper;
         this.servedModel = servedModel;
         this.queueLimit = queueLimit;
+        this.attention = attention;
     }
 
     /**
@@ -48,7 +54,12 @@ public final class Submission {
      * @throws Refusal {@code conflict} when another request has that id
      */
     public Created create(JobRequest request) throws JsonProcessingException {
-        Created created = ledger.create(request.requestId(), request.model(), mapper.writeValueAsString(request));
+        Created created = ledger.create(
+                request.requestId(),
+                request.model(),
+                mapper.writeValueAsString(request),
+                request.timeout(),
+                request.onDisconnect().wireName());
         if (created == Created.CONFLICT) {
             throw new Refusal(Event.Error.answer(
                     request.requestId(),
@@ -62,16 +73,21 @@ public final class Submission {
     /**
      * Puts the job in line.
      *
-     * @return its position, 1 = served next; null when the same request, sent twice at once, has left the queue already
+     * @return its place; null when the same request, sent twice at once, has left the queue already
      * @throws Refusal {@code overloaded} when the queue is full; the job is forgotten
      */
-    public Long enqueue(JobRequest request) {
-        long position = ledger.enqueue(request.requestId(), request.model(), queueLimit);
-        if (position > 0) {
-            return position;
+    public Place enqueue(JobRequest request) {
+        Place place = ledger.enqueue(
+                request.requestId(),
+                request.model(),
+                queueLimit,
+                request.onDisconnect() == OnDisconnect.FINISH ? null : attention,
+                request.timeout());
+        if (!place.isRefused()) {
+            return place;
         }
         if (ledger.forget(request.requestId())) {
-            throw overloaded(request);
+            throw overloaded(request, place.retryAfterMs());
         }
         return null;
     }
@@ -83,16 +99,18 @@ public final class Submission {
      */
     public void accept(JobRequest request) {
         if (!ledger.accept(request.requestId())) {
-            throw overloaded(request);
+            throw overloaded(request, null);
         }
     }
 
-    private Refusal overloaded(JobRequest request) {
-        return new Refusal(Event.Error.answer(
+    private Refusal overloaded(JobRequest request, Long retryAfterMs) {
+        return new Refusal(new Event.Error(
                 request.requestId(),
+                null,
                 "overloaded",
                 queueLimit + " jobs are waiting for model " + request.model()
                         + ", and no more are taken; try again later",
-                null));
+                null,
+                retryAfterMs));
     }
 }

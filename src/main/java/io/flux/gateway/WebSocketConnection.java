@@ -1,5 +1,6 @@
 package io.flux.gateway;
 
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.ServerWebSocket;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
@@ -20,6 +21,8 @@ import java.util.Queue;
 final class WebSocketConnection implements Connection {
     private static final long HIGH_WATER = 256 * 1024;
     private static final long LOW_WATER = 64 * 1024;
+    /** A client that does not read for a while does not answer either, and is not gone for that. */
+    private static final int PINGS = 3;
 
     private final String key;
     private final Queue<String> early = new ArrayDeque<>();
@@ -27,6 +30,7 @@ final class WebSocketConnection implements Connection {
     private ServerWebSocket socket;
     private long pending;
     private boolean closed;
+    private int unanswered;
 
     WebSocketConnection(String key) {
         this.key = key;
@@ -40,6 +44,7 @@ final class WebSocketConnection implements Connection {
     /** Makes the socket known; frames that were waiting for it go out. */
     synchronized void attach(ServerWebSocket opened) {
         socket = opened;
+        opened.pongHandler(pong -> answered());
         while (!early.isEmpty()) {
             write(early.remove());
         }
@@ -96,6 +101,23 @@ final class WebSocketConnection implements Connection {
             }
         }
         action.run();
+    }
+
+    private synchronized void answered() {
+        unanswered = 0;
+    }
+
+    @Override
+    public synchronized boolean ping() {
+        if (closed || socket == null) {
+            return true; // others see to it
+        }
+        if (unanswered == PINGS) {
+            return false;
+        }
+        unanswered++;
+        socket.writePing(Buffer.buffer());
+        return true;
     }
 
     /** The socket is gone. */

@@ -24,10 +24,19 @@ public final class EventJson {
             STRINGS.quoteAsString(token.content(), frame);
             return frame.append("\"}").toString();
         }
+        return json(event);
+    }
+
+    /** A failure report's JSON. */
+    public String write(FailureReport report) {
+        return json(report);
+    }
+
+    private String json(Object value) {
         try {
-            return mapper.writeValueAsString(event);
+            return mapper.writeValueAsString(value);
         } catch (JsonProcessingException e) {
-            throw new IllegalStateException("an event of type " + event.type() + " has no JSON form", e);
+            throw new IllegalStateException("a " + value.getClass().getSimpleName() + " has no JSON form", e);
         }
     }
 }

@@ -3,6 +3,7 @@ package io.flux.job;
 import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
+import java.time.Duration;
 import java.util.List;
 
 /**
@@ -43,5 +44,29 @@ public record JobRequest(
         stop = stop == null ? List.of() : List.copyOf(stop);
         messages = messages == null ? null : List.copyOf(messages);
         onDisconnect = onDisconnect == null ? OnDisconnect.GRACE : onDisconnect;
+    }
+
+    /** The same request as another job. */
+    public JobRequest as(String otherId, OnDisconnect whenAbandoned) {
+        return new JobRequest(
+                otherId,
+                model,
+                prompt,
+                messages,
+                maxTokens,
+                temperature,
+                topP,
+                topK,
+                minP,
+                seed,
+                stop,
+                timeoutMs,
+                whenAbandoned);
+    }
+
+    /** {@link #timeoutMs} as a duration; null for never. */
+    @JsonIgnore
+    public Duration timeout() {
+        return timeoutMs == null ? null : Duration.ofMillis(timeoutMs);
     }
 }

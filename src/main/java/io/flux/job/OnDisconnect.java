@@ -1,6 +1,7 @@
 package io.flux.job;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import java.util.Locale;
 
 /** What becomes of a job that nobody follows any more. */
 public enum OnDisconnect {
@@ -12,5 +13,12 @@ public enum OnDisconnect {
     GRACE,
     /** It runs to its end. */
     @JsonProperty("finish")
-    FINISH
+    FINISH;
+
+    private final String wireName = name().toLowerCase(Locale.ROOT);
+
+    /** The name on the wire: {@code cancel}, {@code grace}, {@code finish}. */
+    public String wireName() {
+        return wireName;
+    }
 }

@@ -27,7 +27,27 @@ public final class Keys {
         return "flux:{" + model + "}:dead";
     }
 
-    static String job(String id) {
+    /** Sorted set of ids of jobs that end when nobody follows them, by the time until which somebody does. */
+    public static String followed(String model) {
+        return "flux:{" + model + "}:followed";
+    }
+
+    /** Sorted set of ids of jobs that have a deadline, by that. */
+    public static String deadlines(String model) {
+        return "flux:{" + model + "}:deadlines";
+    }
+
+    /** Hash of the measured time between two ends of jobs. */
+    public static String pace(String model) {
+        return "flux:{" + model + "}:pace";
+    }
+
+    static String reaper(String model) {
+        return "flux:{" + model + "}:reaper";
+    }
+
+    /** Hash of a job. */
+    public static String job(String id) {
         return "flux:{" + id + "}:job";
     }
 
@@ -45,7 +65,7 @@ public final class Keys {
         return "flux:gateway:" + gatewayId;
     }
 
-    /** Channel on which a worker hears which of its jobs are cancelled. */
+    /** Channel on which a worker hears which of its jobs are to be stopped: {@code <reason> <id>}. */
     public static String workerChannel(String workerId) {
         return "flux:worker:" + workerId;
     }

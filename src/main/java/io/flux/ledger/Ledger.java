@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import org.springframework.core.io.ClassPathResource;
 import org.springframework.data.redis.core.StringRedisTemplate;
 import org.springframework.data.redis.core.script.RedisScript;
@@ -13,15 +14,17 @@ import org.springframework.data.redis.core.script.RedisScript;
  * The job's life, one method for each transition:
  *
  * <pre>
- *   create ──▶ created ──enqueue, accept──▶ queued ──lease, start──▶ running ──finish──▶ done
- *                 │                           │  ▲                      │
- *                 └─ expires                  │  └──── retry, requeue ──┘
- *                                             └──── cancel ──▶ done
+ *   create ──▶ created ──enqueue, accept──▶ queued ──lease, start──▶ running ──finish──▶ done ──retention──▶ gone
+ *                 │                           │  ▲                    │   │
+ *                 └─ expires                  │  ├──── retry, requeue ┘   │  the worker gives it back
+ *                                             │  └──── reclaim, recover ──┘  its lease ran out
+ *                                             └──── end ──▶ done             cancelled, overdue, nobody follows, no attempt left
  * </pre>
  *
  * <p>Every method is one atomic script on one hash slot, and every one may be repeated without harm, so that a crash
- * between two of them leaves a state that can be repaired. All time comes from Redis. Methods block for one round trip
- * and throw Spring's {@code DataAccessException} when Redis does not answer. Thread-safe.
+ * between two of them leaves a state that can be repaired: {@link #reap} finds what got stuck, on whichever list it is.
+ * All time comes from Redis. Methods block for one round trip and throw Spring's {@code DataAccessException} when Redis
+ * does not answer. Thread-safe.
  */
 public final class Ledger {
     private final StringRedisTemplate redis;
@@ -29,18 +32,27 @@ public final class Ledger {
     private final Duration unaccepted;
 
     private final RedisScript<List<Object>> create = script("create", List.class);
-    private final RedisScript<Long> enqueue = script("enqueue", Long.class);
+    private final RedisScript<List<Object>> enqueue = script("enqueue", List.class);
     private final RedisScript<Long> accept = script("accept", Long.class);
     private final RedisScript<Long> forget = script("forget", Long.class);
     private final RedisScript<List<Object>> follow = script("follow", List.class);
+    private final RedisScript<List<Object>> unfollow = script("unfollow", List.class);
+    private final RedisScript<Long> attend = script("attend", Long.class);
     private final RedisScript<Long> lease = script("lease", Long.class);
     private final RedisScript<List<Object>> renew = script("renew", List.class);
     private final RedisScript<List<Object>> start = script("start", List.class);
     private final RedisScript<String> append = script("append", String.class);
+    private final RedisScript<String> check = script("check", String.class);
     private final RedisScript<String> finish = script("finish", String.class);
+    private final RedisScript<Long> release = script("release", Long.class);
     private final RedisScript<String> retry = script("retry", String.class);
     private final RedisScript<Long> requeue = script("requeue", Long.class);
-    private final RedisScript<List<Object>> cancel = script("cancel", List.class);
+    private final RedisScript<List<Object>> end = script("end", List.class);
+    private final RedisScript<Long> remove = script("remove", Long.class);
+    private final RedisScript<Long> bury = script("bury", Long.class);
+    private final RedisScript<List<Object>> reap = script("reap", List.class);
+    private final RedisScript<List<Object>> reclaim = script("reclaim", List.class);
+    private final RedisScript<Long> recover = script("recover", Long.class);
 
     /**
      * @param retention how long a finished job and its journal are kept
@@ -57,9 +69,21 @@ public final class Ledger {
         return RedisScript.of(new ClassPathResource("redis/" + verb + ".lua"), (Class<T>) result);
     }
 
-    /** Writes a job under its id. {@link Created#EXISTS} only when the job is already in the queue or further. */
-    public Created create(String id, String model, String request) {
-        List<Object> found = redis.execute(create, List.of(Keys.job(id)), request, model, millis(unaccepted));
+    /**
+     * Writes a job under its id. {@link Created#EXISTS} only when the job is already in the queue or further.
+     *
+     * @param timeout after which the job is given up; null for never
+     * @param onDisconnect {@code cancel}, {@code grace} or {@code finish}
+     */
+    public Created create(String id, String model, String request, Duration timeout, String onDisconnect) {
+        List<Object> found = redis.execute(
+                create,
+                List.of(Keys.job(id)),
+                request,
+                model,
+                millis(unaccepted),
+                timeout == null ? "" : millis(timeout),
+                onDisconnect);
         return switch (text(found, 0)) {
             case "conflict" -> Created.CONFLICT;
             // A gateway died between create and enqueue, and the client came again: go on where it stopped.
@@ -71,10 +95,23 @@ public final class Ledger {
     /**
      * Puts a job at the back of the queue.
      *
-     * @return its position, 1 = served next; or minus the number of waiting jobs when there are {@code limit} already
+     * @param attention how long the job counts as followed from now on; null when it runs whether followed or not
+     * @param timeout after which the job is given up; null for never
      */
-    public long enqueue(String id, String model, int limit) {
-        return redis.execute(enqueue, List.of(Keys.waiting(model)), id, Integer.toString(limit));
+    public Place enqueue(String id, String model, int limit, Duration attention, Duration timeout) {
+        List<Object> found = redis.execute(
+                enqueue,
+                List.of(
+                        Keys.waiting(model),
+                        Keys.followed(model),
+                        Keys.deadlines(model),
+                        Keys.running(model),
+                        Keys.pace(model)),
+                id,
+                Integer.toString(limit),
+                attention == null ? "" : millis(attention),
+                timeout == null ? "" : millis(timeout));
+        return new Place(number(found, 0), number(found, 1));
     }
 
     /** Makes a created job permanent until it ends; false when it is gone. */
@@ -93,12 +130,7 @@ public final class Ledger {
      * @param count the most events to read; there are more when as many come back
      */
     public Backlog follow(String id, String channel, long after, int count) {
-        List<Object> found = redis.execute(
-                follow,
-                List.of(Keys.job(id), Keys.journal(id), Keys.followers(id)),
-                channel,
-                Long.toString(after),
-                Integer.toString(count));
+        List<Object> found = redis.execute(follow, jobKeys(id), channel, Long.toString(after), Integer.toString(count));
         if (found.isEmpty()) {
             return Backlog.UNKNOWN;
         }
@@ -114,9 +146,15 @@ public final class Ledger {
         return new Backlog(true, text(found, 0), text(found, 1), entries);
     }
 
-    /** Unsubscribes a gateway's channel from a job. */
-    public void unfollow(String id, String channel) {
-        redis.opsForSet().remove(Keys.followers(id), channel);
+    /** Unsubscribes a gateway's channel from a job; null when the job is unknown or has ended. */
+    public Unfollowed unfollow(String id, String channel) {
+        List<Object> found = redis.execute(unfollow, List.of(Keys.job(id), Keys.followers(id)), channel);
+        return found.isEmpty() ? null : new Unfollowed(text(found, 0), text(found, 1), number(found, 2));
+    }
+
+    /** Says that jobs of a model are followed, and for how long that counts. */
+    public void attend(String model, Duration length, Collection<String> ids) {
+        redis.execute(attend, List.of(Keys.followed(model)), arguments(length, ids));
     }
 
     /** Reads the journal without following the job. */
@@ -135,39 +173,43 @@ public final class Ledger {
      * @return the ids whose lease is lost
      */
     public List<String> renew(String model, Duration length, Collection<String> ids) {
-        List<String> arguments = new ArrayList<>(ids.size() + 1);
-        arguments.add(millis(length));
-        arguments.addAll(ids);
-        return redis.execute(renew, List.of(Keys.running(model)), arguments.toArray()).stream()
-                .map(Object::toString)
-                .toList();
+        return texts(redis.execute(renew, List.of(Keys.running(model)), arguments(length, ids)));
     }
 
     /**
      * Begins an attempt; null when the job is gone or done.
      *
+     * @param claim tells this claim of the job from every other; the same one gets the same attempt again
      * @throws FencedException when another attempt is at it
      */
-    public Started start(String id, String worker) {
-        List<Object> found = redis.execute(start, List.of(Keys.job(id)), worker);
+    public Started start(String id, String worker, String claim) {
+        List<Object> found = redis.execute(start, List.of(Keys.job(id)), worker, claim);
         if (text(found, 0).equals("running")) {
             throw new FencedException(id);
         }
         if (!text(found, 0).equals("started")) {
             return null;
         }
+        String left = text(found, 7);
         return new Started(
                 id,
-                ((Number) found.get(1)).intValue(),
-                ((Number) found.get(2)).longValue(),
+                (int) number(found, 1),
+                number(found, 2),
                 text(found, 3),
-                ((Number) found.get(4)).longValue(),
-                ((Number) found.get(5)).longValue());
+                number(found, 4),
+                number(found, 5),
+                (int) number(found, 6),
+                left.isEmpty() ? null : Long.valueOf(left));
     }
 
     /** Journals and publishes an event of a running attempt. */
     public Write append(String id, int attempt, long seq, String frame) {
         return write(redis.execute(append, jobKeys(id), id, Integer.toString(attempt), Long.toString(seq), frame));
+    }
+
+    /** Whether an attempt may go on, as {@link #append} would say. */
+    public Write check(String id, int attempt) {
+        return write(redis.execute(check, List.of(Keys.job(id)), Integer.toString(attempt)));
     }
 
     /**
@@ -176,6 +218,21 @@ public final class Ledger {
      * @throws FencedException when another attempt owns the job
      */
     public void finish(String id, int attempt, long seq, String frame, String outcome) {
+        finish(id, attempt, seq, frame, outcome, retention, "");
+    }
+
+    /**
+     * Ends a job for which no attempt is left, as {@link #finish} does.
+     *
+     * @param failure what operators are to know of it, JSON
+     * @param kept how long
+     * @throws FencedException when another attempt owns the job
+     */
+    public void die(String id, int attempt, long seq, String frame, String outcome, String failure, Duration kept) {
+        finish(id, attempt, seq, frame, outcome, kept, failure);
+    }
+
+    private void finish(String id, int attempt, long seq, String frame, String outcome, Duration kept, String failure) {
         Write write = write(redis.execute(
                 finish,
                 jobKeys(id),
@@ -184,20 +241,36 @@ public final class Ledger {
                 Long.toString(seq),
                 frame,
                 outcome,
-                millis(retention)));
+                millis(kept),
+                failure));
         refuseFenced(id, write);
+    }
+
+    /** Ends the lease of a finished job. */
+    public void release(String id, String model) {
+        redis.execute(
+                release,
+                List.of(
+                        Keys.running(model),
+                        Keys.followed(model),
+                        Keys.deadlines(model),
+                        Keys.waiting(model),
+                        Keys.pace(model)),
+                id,
+                millis(retention));
     }
 
     /**
      * Ends an attempt that failed; the job waits for the next one once {@link #requeue} has put it back in line.
      *
-     * @return false when no other attempt is wanted: somebody cancelled the job
+     * @param counts whether the failure counts against the job
+     * @return {@link Write#OK}, or why no other attempt is wanted
      * @throws FencedException when another attempt owns the job
      */
-    public boolean retry(String id, int attempt) {
-        Write write = write(redis.execute(retry, List.of(Keys.job(id)), Integer.toString(attempt)));
+    public Write retry(String id, int attempt, boolean counts) {
+        Write write = write(redis.execute(retry, List.of(Keys.job(id)), Integer.toString(attempt), counts ? "1" : "0"));
         refuseFenced(id, write);
-        return write == Write.OK;
+        return write;
     }
 
     private static void refuseFenced(String id, Write write) {
@@ -206,27 +279,163 @@ public final class Ledger {
         }
     }
 
-    /** Gives a leased job back to the front of its queue; false when it is not leased any more. */
-    public boolean requeue(String id, String model) {
-        return redis.execute(requeue, List.of(Keys.running(model), Keys.waiting(model)), id) == 1;
+    /**
+     * Gives a leased job back to the front of its queue; false when it is not leased any more.
+     *
+     * @param delay until the next attempt; zero for none
+     */
+    public boolean requeue(String id, String model, Duration delay) {
+        return redis.execute(requeue, List.of(Keys.running(model), Keys.waiting(model)), id, millis(delay)) == 1;
     }
 
     /**
-     * Cancels a job.
+     * Ends a job that waits, or marks one that runs as to be stopped.
      *
-     * @param head the JSON of the job's last event up to the value of {@code seq}, should it end here
-     * @param tail the rest of that JSON
+     * @param last the job's last event, should it end here
+     * @param outcome {@code cancelled} or {@code deadline}
      */
-    public Cancelled cancel(String id, String head, String tail) {
-        List<Object> found = redis.execute(cancel, jobKeys(id), id, head, tail, millis(retention));
-        return new Cancelled(
-                Cancelled.Outcome.valueOf(text(found, 0).toUpperCase(Locale.ROOT)),
+    public Ended end(String id, LastEvent last, String outcome) {
+        return end(id, last, outcome, retention, "");
+    }
+
+    /**
+     * Ends a job that waits and for which no attempt is left. One that runs goes on.
+     *
+     * @param failure what operators are to know of it, JSON
+     * @param kept how long
+     */
+    public Ended exhaust(String id, LastEvent last, String outcome, String failure, Duration kept) {
+        return end(id, last, outcome, kept, failure);
+    }
+
+    private Ended end(String id, LastEvent last, String outcome, Duration kept, String failure) {
+        List<Object> found = redis.execute(
+                end, jobKeys(id), id, last.head(), last.untouched(), last.tail(), outcome, millis(kept), failure);
+        return new Ended(
+                Ended.Outcome.valueOf(text(found, 0).toUpperCase(Locale.ROOT)),
                 found.size() > 1 ? text(found, 1) : null,
                 found.size() > 2 ? text(found, 2) : null);
     }
 
+    /** Takes a job that has ended off every list of its model. */
+    public void remove(String id, String model) {
+        redis.execute(
+                remove,
+                List.of(
+                        Keys.waiting(model),
+                        Keys.claimed(model),
+                        Keys.running(model),
+                        Keys.followed(model),
+                        Keys.deadlines(model)),
+                id);
+    }
+
+    /** Puts a job that has ended for want of attempts on the dead-letter list, and takes it off the others. */
+    public void bury(String id, String model) {
+        redis.execute(
+                bury,
+                List.of(
+                        Keys.dead(model),
+                        Keys.claimed(model),
+                        Keys.running(model),
+                        Keys.followed(model),
+                        Keys.deadlines(model)),
+                id);
+    }
+
+    /**
+     * Looks for jobs of a model that need help.
+     *
+     * @param lease the length of a lease
+     * @param attention how long a job counts as followed without a new sign
+     * @param pause after which nobody has looked for too long: leases then get one full length before they expire
+     * @param count the most to find of each kind
+     */
+    public Stuck reap(String model, Duration lease, Duration attention, Duration pause, int count) {
+        List<Object> found = redis.execute(
+                reap,
+                List.of(
+                        Keys.claimed(model),
+                        Keys.running(model),
+                        Keys.deadlines(model),
+                        Keys.followed(model),
+                        Keys.reaper(model)),
+                millis(lease),
+                millis(attention),
+                millis(pause),
+                Integer.toString(count));
+        return new Stuck(texts(found.get(0)), texts(found.get(1)), texts(found.get(2)));
+    }
+
+    /**
+     * Takes a job from a worker whose lease has run out, and says what is to become of it.
+     *
+     * @param failures how many attempts may fail
+     * @param attempts how many attempts there may be, whatever became of them
+     */
+    public Reclaimed reclaim(String id, int failures, int attempts) {
+        List<Object> found =
+                redis.execute(reclaim, List.of(Keys.job(id)), Integer.toString(failures), Integer.toString(attempts));
+        Reclaimed.Fate fate = Reclaimed.Fate.valueOf(text(found, 0).toUpperCase(Locale.ROOT));
+        return switch (fate) {
+            case EXHAUSTED -> new Reclaimed(fate, null, (int) number(found, 1), (int) number(found, 2));
+            case UNWANTED -> new Reclaimed(fate, text(found, 1), 0, 0);
+            default -> new Reclaimed(fate, null, 0, 0);
+        };
+    }
+
+    /** Gives a job whose lease has run out back to the front of its queue; false when it was renewed meanwhile. */
+    public boolean recover(String id, String model) {
+        return redis.execute(recover, List.of(Keys.claimed(model), Keys.running(model), Keys.waiting(model)), id) == 1;
+    }
+
+    /**
+     * Dead-lettered jobs, the newest first.
+     *
+     * @param count the most to return
+     */
+    public List<DeadLetter> dead(String model, int count) {
+        List<String> ids = redis.opsForList().range(Keys.dead(model), 0, count - 1L);
+        return ids.stream().map(this::deadLetter).filter(Objects::nonNull).toList();
+    }
+
+    /** A dead-lettered job; null when it is none, or its time is over. */
+    public DeadLetter deadLetter(String id) {
+        List<String> job = redis.<String, String>opsForHash()
+                .multiGet(Keys.job(id), List.of("model", "request", "failure", "created_ms"));
+        return job.get(0) == null || job.get(2) == null
+                ? null
+                : new DeadLetter(id, job.get(0), job.get(1), job.get(2), Long.parseLong(job.get(3)));
+    }
+
+    /** Takes a job off the dead-letter list; false when it was not on it. */
+    public boolean unbury(String id, String model) {
+        return redis.opsForList().remove(Keys.dead(model), 0, id) > 0;
+    }
+
+    /** Deletes a job that has ended, as if it had never been. */
+    public void delete(String id) {
+        redis.delete(jobKeys(id));
+    }
+
+    /** Takes dead letters that have expired off their list. Blocks for two round trips and two for each of them. */
+    public void forgetDead(String model) {
+        String oldest = redis.opsForList().index(Keys.dead(model), -1);
+        while (oldest != null && !redis.opsForHash().hasKey(Keys.job(oldest), "failure")) {
+            redis.opsForList().remove(Keys.dead(model), -1, oldest);
+            oldest = redis.opsForList().index(Keys.dead(model), -1);
+        }
+    }
+
     private static List<String> jobKeys(String id) {
         return List.of(Keys.job(id), Keys.journal(id), Keys.followers(id));
+    }
+
+    private static Object[] arguments(Duration length, Collection<String> ids) {
+        List<String> arguments = new ArrayList<>(ids.size() + 1);
+        arguments.add(millis(length));
+        arguments.addAll(ids);
+        return arguments.toArray();
     }
 
     private static Write write(String answer) {
@@ -239,5 +448,13 @@ public final class Ledger {
 
     private static String text(List<Object> answer, int index) {
         return answer.get(index).toString();
+    }
+
+    private static long number(List<Object> answer, int index) {
+        return ((Number) answer.get(index)).longValue();
+    }
+
+    private static List<String> texts(Object answer) {
+        return ((List<?>) answer).stream().map(Object::toString).toList();
     }
 }

@@ -9,5 +9,8 @@ package io.flux.ledger;
  * @param request the request's JSON
  * @param queueMs ms from the job's creation to its first attempt
  * @param runningMs ms since the first attempt began
+ * @param failures how many earlier attempts count as failed
+ * @param leftMs ms until the job's deadline, 0 or less when it has passed; null when there is none
  */
-public record Started(String id, int attempt, long seq, String request, long queueMs, long runningMs) {}
+public record Started(
+        String id, int attempt, long seq, String request, long queueMs, long runningMs, int failures, Long leftMs) {}

@@ -39,6 +39,25 @@ public final class Attempt {
         return started.attempt();
     }
 
+    /** Earlier attempts that count as failed. */
+    int failures() {
+        return started.failures();
+    }
+
+    /** Whether the job's time was over before this attempt began. */
+    public boolean isOverdue() {
+        return started.leftMs() != null && started.leftMs() <= 0;
+    }
+
+    /** Until the job's time is over; null when it has no limit. Never negative. */
+    Duration timeLeft() {
+        if (started.leftMs() == null) {
+            return null;
+        }
+        Duration left = Duration.ofMillis(started.leftMs()).minus(sinceStart());
+        return left.isNegative() ? Duration.ZERO : left;
+    }
+
     /** The job's model. */
     public String model() {
         return request.model();

@@ -3,41 +3,87 @@ package io.flux.worker;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flux.engine.Engines;
+import io.flux.engine.StopReason;
 import io.flux.job.JobRequest;
 import io.flux.ledger.Backlog;
 import io.flux.ledger.JournalEntry;
 import io.flux.ledger.Ledger;
 import io.flux.ledger.Started;
+import io.flux.ledger.Write;
 import java.time.Duration;
-import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Makes a popped job this worker's, and keeps it so. Thread-safe; blocks for round trips to Redis. */
+/**
+ * The jobs that this worker holds: makes a popped job this worker's, keeps it so as long as it is served, and passes on
+ * what others want of it. A job is held from {@link #lease} until one of {@link #release}, {@link #requeue}, {@link
+ * #bury} and {@link #drop}; its lease is renewed for exactly that long.
+ *
+ * <p>A stop may come before the job's engine is there. It is remembered, and takes effect when {@link #running} says that
+ * the engine is.
+ *
+ * <p>Thread-safe; blocks for round trips to Redis.
+ */
 public final class Claims {
+    private static final Logger LOG = LoggerFactory.getLogger(Claims.class);
     private static final int PAGE = 512;
 
     private final Ledger ledger;
     private final ObjectMapper mapper;
+    private final Engines engines;
     private final String model;
     private final String worker;
     private final Duration lease;
+    private final Map<String, Claim> held = new ConcurrentHashMap<>();
+
+    /** One holding of a job. */
+    private static final class Claim {
+        private final String name;
+        private volatile Attempt attempt;
+        private volatile StopReason wish;
+
+        Claim(String name) {
+            this.name = name;
+        }
+    }
 
     /**
      * @param model the model that this worker serves
      * @param worker this worker's id
      * @param lease how long a job stays ours without a renewal
      */
-    public Claims(Ledger ledger, ObjectMapper mapper, String model, String worker, Duration lease) {
+    public Claims(Ledger ledger, ObjectMapper mapper, Engines engines, String model, String worker, Duration lease) {
         this.ledger = ledger;
         this.mapper = mapper;
+        this.engines = engines;
         this.model = model;
         this.worker = worker;
         this.lease = lease;
     }
 
-    /** Takes the lease of a popped job; false when it is not ours to serve. */
-    public boolean lease(String id) {
-        return ledger.lease(id, model, lease);
+    /**
+     * Takes the lease of a popped job; false when it is not ours to serve.
+     *
+     * @param claim names this claim; the same one may ask again when Redis did not answer
+     */
+    public boolean lease(String id, String claim) {
+        Claim holder = held.computeIfAbsent(id, i -> new Claim(claim));
+        if (!holder.name.equals(claim)) {
+            // It was given to others while we did not notice, and came back: the slot that has it still will be refused
+            // by the ledger soon, and the id, which stays in `claimed`, is found there.
+            LOG.warn("requestId={} was popped while this worker still holds it; it is left to the reaper", id);
+            return false;
+        }
+        if (!ledger.lease(id, model, lease)) {
+            held.remove(id, holder);
+            return false;
+        }
+        return true;
     }
 
     /**
@@ -46,41 +92,127 @@ public final class Claims {
      * @throws io.flux.ledger.FencedException when another attempt is at it
      */
     public Attempt start(String id) throws JsonProcessingException {
-        Started started = ledger.start(id, worker);
+        Claim claim = held.get(id);
+        Started started = ledger.start(id, worker, worker + " " + claim.name);
         if (started == null) {
             return null;
         }
         JobRequest request = mapper.readValue(started.request(), JobRequest.class);
-        return new Attempt(started, request, started.attempt() == 1 ? Transcript.EMPTY : transcript(id));
+        claim.attempt = new Attempt(started, request, started.attempt() == 1 ? Transcript.EMPTY : transcript(id));
+        return claim.attempt;
     }
 
-    /** Extends the leases of running jobs; returns the ids that are lost. */
-    public List<String> renew(Collection<String> running) {
-        return running.isEmpty() ? List.of() : ledger.renew(model, lease, running);
+    /** The job's engine is open: a stop that came before it takes effect now. */
+    public void running(String id) {
+        Claim claim = held.get(id);
+        if (claim != null && claim.wish != null) {
+            engines.stop(id, claim.wish);
+        }
     }
 
-    /** Gives a leased job back to the front of its queue. */
-    public boolean requeue(String id) {
-        return ledger.requeue(id, model);
+    /** Has a job that this worker holds stopped; nothing when it holds it no more. */
+    public void stop(String id, StopReason reason) {
+        Claim claim = held.get(id);
+        if (claim != null) {
+            claim.wish = reason; // before the engine is looked for: it may be opened in between
+            engines.stop(id, reason);
+        }
+    }
+
+    /** Does what this worker's channel says: {@code <reason> <id>}. */
+    public void obey(String message) {
+        int space = message.indexOf(' ');
+        stop(
+                message.substring(space + 1),
+                StopReason.valueOf(message.substring(0, space).toUpperCase(Locale.ROOT)));
+    }
+
+    /** Extends the leases of the jobs that are held; a job whose lease is lost is stopped. */
+    public void renew() {
+        List<String> ids = List.copyOf(held.keySet());
+        if (!ids.isEmpty()) {
+            ledger.renew(model, lease, ids).forEach(id -> stop(id, StopReason.LOST));
+        }
+    }
+
+    /** Stops what is to be stopped and was not heard of on the channel; one round trip for each running job. */
+    public void check() {
+        held.forEach((id, claim) -> {
+            Attempt attempt = claim.attempt;
+            if (attempt != null) {
+                StopReason reason = reason(ledger.check(id, attempt.number()));
+                if (reason != null) {
+                    stop(id, reason);
+                }
+            }
+        });
+    }
+
+    /** Why an engine is to be stopped after this answer; null when it may go on. */
+    static StopReason reason(Write answer) {
+        return switch (answer) {
+            case OK -> null;
+            case CANCELLED -> StopReason.CANCELLED;
+            case DEADLINE -> StopReason.DEADLINE;
+            case FENCED -> StopReason.LOST;
+        };
+    }
+
+    /** Has every job that is held stopped, for another worker to go on with. */
+    public void handOver() {
+        held.keySet().forEach(id -> stop(id, StopReason.HANDED_OVER));
+    }
+
+    /** How many jobs this worker holds. */
+    public int count() {
+        return held.size();
+    }
+
+    /** A finished job: its lease ends. */
+    public void release(String id) {
+        ledger.release(id, model);
+        held.remove(id);
+    }
+
+    /**
+     * Gives a job back to the front of its queue.
+     *
+     * @param delay until its next attempt
+     */
+    public void requeue(String id, Duration delay) {
+        // No renewal from here on: one that comes after the hand-back would take the next worker's lease for ours.
+        held.remove(id);
+        ledger.requeue(id, model, delay);
+    }
+
+    /** A job for which no attempt is left: onto the dead-letter list. */
+    public void bury(String id) {
+        ledger.bury(id, model);
+        held.remove(id);
+    }
+
+    /** Leaves a job alone: its lease, if it is ours still, runs out. */
+    public void drop(String id) {
+        held.remove(id);
     }
 
     private Transcript transcript(String id) throws JsonProcessingException {
         StringBuilder text = new StringBuilder();
-        int tokens = 0;
+        int events = 0;
         Backlog page = ledger.read(id, 0, PAGE);
         while (!page.entries().isEmpty()) {
             for (JournalEntry entry : page.entries()) {
                 JsonNode event = mapper.readTree(entry.frame());
                 if (event.path("type").asText().equals("token")) {
                     text.append(event.path("content").asText());
-                    tokens++;
+                    events++;
                 } else if (event.path("mode").asText().equals("reset")) {
                     text.setLength(0);
-                    tokens = 0;
+                    events = 0;
                 }
             }
             page = ledger.read(id, page.entries().get(page.entries().size() - 1).seq(), PAGE);
         }
-        return new Transcript(text.toString(), tokens);
+        return new Transcript(text.toString(), events);
     }
 }

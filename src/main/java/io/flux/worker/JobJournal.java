@@ -3,20 +3,22 @@ package io.flux.worker;
 import io.flux.engine.EngineEnd;
 import io.flux.engine.EngineFailure;
 import io.flux.engine.EngineText;
-import io.flux.engine.Engines;
 import io.flux.engine.FinishReason;
 import io.flux.engine.StopReason;
+import io.flux.job.AttemptLimits;
 import io.flux.job.Event;
 import io.flux.job.EventJson;
+import io.flux.job.FailureReport;
 import io.flux.ledger.Ledger;
 import io.flux.ledger.Write;
+import java.time.Clock;
 import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Writes an attempt's events: builds each frame once, journals it and has it published. When the ledger answers that the
- * job was cancelled or is another's, the engine is stopped; its stream then ends by itself.
+ * job is to be stopped or is another's, the engine is stopped; its stream then ends by itself.
  *
  * <p>Every method may be called again after Redis did not answer: an event keeps its {@code seq} until it is written, and
  * the ledger writes each {@code seq} once. What ends an attempt throws {@code FencedException} when another owns the job.
@@ -28,19 +30,26 @@ public final class JobJournal {
 
     private final Ledger ledger;
     private final EventJson json;
-    private final Engines engines;
+    private final Claims claims;
     private final WorkerMeters meters;
-    private final int attempts;
+    private final Terms terms;
 
     /**
-     * @param attempts how often a job is tried
+     * What does not change from job to job.
+     *
+     * @param limits how often a job is tried
+     * @param deadRetention how long a dead letter is kept
+     * @param worker this worker's id
+     * @param clock says when a job died
      */
-    public JobJournal(Ledger ledger, EventJson json, Engines engines, WorkerMeters meters, int attempts) {
+    public record Terms(AttemptLimits limits, Duration deadRetention, String worker, Clock clock) {}
+
+    public JobJournal(Ledger ledger, EventJson json, Claims claims, WorkerMeters meters, Terms terms) {
         this.ledger = ledger;
         this.json = json;
-        this.engines = engines;
+        this.claims = claims;
         this.meters = meters;
-        this.attempts = attempts;
+        this.terms = terms;
     }
 
     /** The attempt begins: {@code start}, or {@code restart} for a later one. */
@@ -78,22 +87,23 @@ public final class JobJournal {
     private void append(Attempt attempt, long seq, Event event) {
         Write write = ledger.append(attempt.requestId(), attempt.number(), seq, json.write(event));
         attempt.written();
-        switch (write) {
-            case CANCELLED -> engines.stop(attempt.requestId(), StopReason.CANCELLED);
-            case FENCED -> engines.stop(attempt.requestId(), StopReason.LOST);
-            case OK -> {}
+        StopReason reason = Claims.reason(write);
+        if (reason != null) {
+            claims.stop(attempt.requestId(), reason);
         }
     }
 
     /** Redis cannot be reached for too long: the engine stops, the lease runs out, and the next attempt goes on. */
     public void abandon(Attempt attempt) {
         attempt.abandon();
-        engines.stop(attempt.requestId(), StopReason.LOST);
+        claims.stop(attempt.requestId(), StopReason.LOST);
     }
 
     /** What is to be done about the way an attempt ended. */
     public Verdict judge(Attempt attempt, EngineEnd end) {
-        Verdict verdict = attempt.isAbandoned() ? Verdict.LOST : Verdict.of(end, attempt.number(), attempts);
+        Verdict verdict = attempt.isAbandoned()
+                ? Verdict.LOST
+                : Verdict.of(end, attempt.number(), attempt.failures(), terms.limits());
         if (end.failure() != null) {
             LOG.warn(
                     "attempt failed {} verdict={} code={} exit={}: {} stderr: {}",
@@ -134,26 +144,54 @@ public final class JobJournal {
                 attempt.queued().toMillis(), toFirst, attempt.running().toMillis(), rate);
     }
 
-    /** The job ends with an error, for want of attempts or because the request cannot be served. */
-    public void fail(Attempt attempt, EngineEnd end) {
+    /** The job's time is over before an engine was asked. */
+    public void overdue(Attempt attempt) {
+        complete(attempt, EngineEnd.unasked(FinishReason.DEADLINE));
+    }
+
+    /** Earlier attempts have used up the tokens that the request may take: the answer is whole. */
+    public void usedUp(Attempt attempt) {
+        complete(attempt, EngineEnd.unasked(FinishReason.LENGTH));
+    }
+
+    /** The request cannot be served, and its sender is told. */
+    public void refuse(Attempt attempt, EngineEnd end) {
         EngineFailure failure = end.failure();
         long seq = attempt.nextSeq();
-        String code = failure.clientError() ? failure.code() : "engine_failed";
-        finish(
-                attempt,
+        Event error = new Event.Error(attempt.requestId(), seq, failure.code(), failure.message(), "prompt", null);
+        finish(attempt, seq, error, failure.code());
+    }
+
+    /** No attempt is left: the client is told, and operators will find out why with the dead letter. */
+    public void die(Attempt attempt, EngineEnd end) {
+        String error = end.failure().message();
+        FailureReport report = new FailureReport(
+                EngineFailure.ENGINE_FAILED,
+                error,
+                attempt.number(),
+                end.exitCode(),
+                end.stderrTail(),
+                terms.worker(),
+                terms.clock().millis());
+        long seq = attempt.nextSeq();
+        Event event = new Event.Error(attempt.requestId(), seq, EngineFailure.ENGINE_FAILED, error, null, null);
+        ledger.die(
+                attempt.requestId(),
+                attempt.number(),
                 seq,
-                new Event.Error(
-                        attempt.requestId(),
-                        seq,
-                        code,
-                        failure.message(),
-                        failure.clientError() ? "prompt" : null,
-                        null),
-                code);
+                json.write(event),
+                EngineFailure.ENGINE_FAILED,
+                json.write(report),
+                terms.deadRetention());
+        ended(attempt, EngineFailure.ENGINE_FAILED);
     }
 
     private void finish(Attempt attempt, long seq, Event event, String outcome) {
         ledger.finish(attempt.requestId(), attempt.number(), seq, json.write(event), outcome);
+        ended(attempt, outcome);
+    }
+
+    private void ended(Attempt attempt, String outcome) {
         meters.ended(attempt.model(), outcome);
         LOG.info(
                 "job ended {} outcome={} totalMs={}",
@@ -163,12 +201,15 @@ public final class JobJournal {
     }
 
     /** Ends a failed attempt and leaves the job to the next; false when no next one is wanted. */
-    public boolean retry(Attempt attempt) {
-        boolean again = ledger.retry(attempt.requestId(), attempt.number());
-        if (!again) {
-            complete(attempt, new EngineEnd(FinishReason.CANCELLED, null, null, null, null, ""));
+    public boolean retry(Attempt attempt, EngineEnd end) {
+        switch (ledger.retry(attempt.requestId(), attempt.number(), Verdict.counts(end))) {
+            case CANCELLED -> complete(attempt, EngineEnd.unasked(FinishReason.CANCELLED));
+            case DEADLINE -> complete(attempt, EngineEnd.unasked(FinishReason.DEADLINE));
+            default -> {
+                return true;
+            }
         }
-        return again;
+        return false;
     }
 
     private static String lastLines(String stderr) {

@@ -1,8 +1,12 @@
 package io.flux.worker;
 
 import io.flux.observe.Health;
+import java.util.Objects;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.apache.camel.CamelContext;
 import org.apache.camel.builder.TemplatedRouteBuilder;
+import org.apache.camel.support.ScheduledPollConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -57,6 +61,24 @@ public final class Slots implements Health.Readiness {
                 camel.removeRoute(route);
             }
         }
+    }
+
+    /** Pops nothing more. Does not wait for a pop that is under way, nor for jobs that are served. */
+    public void suspend() {
+        problem = "draining";
+        consumers().forEach(ScheduledPollConsumer::suspend);
+    }
+
+    /** Whether no pop is under way and no job is served. */
+    public boolean isIdle() {
+        return consumers().noneMatch(ScheduledPollConsumer::isPolling);
+    }
+
+    private Stream<ScheduledPollConsumer> consumers() {
+        return IntStream.rangeClosed(1, count)
+                .mapToObj(slot -> camel.getRoute(TEMPLATE + "-" + slot))
+                .filter(Objects::nonNull)
+                .map(route -> (ScheduledPollConsumer) route.getConsumer());
     }
 
     @Override

@@ -4,8 +4,8 @@ package io.flux.worker;
  * The text that a job's earlier attempts have shown to its clients.
  *
  * @param text empty when there is none
- * @param tokens a lower bound of the tokens in it: each event holds at least one
+ * @param events in how many events; each holds at least one token
  */
-record Transcript(String text, int tokens) {
+record Transcript(String text, int events) {
     static final Transcript EMPTY = new Transcript("", 0);
 }

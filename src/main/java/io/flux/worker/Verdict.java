@@ -2,6 +2,7 @@ package io.flux.worker;
 
 import io.flux.engine.EngineEnd;
 import io.flux.engine.EngineFailure;
+import io.flux.job.AttemptLimits;
 
 /** What follows from the way an attempt ended. */
 public enum Verdict {
@@ -17,13 +18,12 @@ public enum Verdict {
     LOST;
 
     /**
-     * llama-completion loses the end of its output now and then, on a busy machine more often than not. Each attempt goes
-     * on where the one before stopped, so that is no sign of a bad job: it gets that many times the attempts.
+     * Decides by the engine's end and the attempts that are left.
+     *
+     * @param attempt the attempt's number
+     * @param failures earlier attempts that count as failed
      */
-    private static final int TRUNCATED_FACTOR = 10;
-
-    /** Decides by the engine's end and the attempts that are left. */
-    static Verdict of(EngineEnd end, int attempt, int attempts) {
+    static Verdict of(EngineEnd end, int attempt, int failures, AttemptLimits limits) {
         if (end.failure() == null) {
             return COMPLETE;
         }
@@ -33,8 +33,19 @@ public enum Verdict {
         if (end.failure().clientError()) {
             return REFUSED;
         }
-        boolean truncated = end.failure().code().equals(EngineFailure.OUTPUT_TRUNCATED);
-        int allowed = truncated ? attempts * TRUNCATED_FACTOR : attempts;
-        return end.failure().retryable() && attempt < allowed ? RETRY : DEAD;
+        if (end.failure().code().equals(EngineFailure.HANDED_OVER)) {
+            return RETRY;
+        }
+        boolean again = counts(end) ? failures + 1 < limits.failures() : attempt < limits.attempts();
+        return end.failure().retryable() && again ? RETRY : DEAD;
+    }
+
+    /**
+     * Whether a failed attempt counts against its job. llama-completion loses the end of its output now and then, on a busy
+     * machine more often than not; and a worker that stops is nobody's fault.
+     */
+    static boolean counts(EngineEnd end) {
+        String code = end.failure().code();
+        return !code.equals(EngineFailure.OUTPUT_TRUNCATED) && !code.equals(EngineFailure.HANDED_OVER);
     }
 }

@@ -1,16 +1,16 @@
 package io.flux.ledger;
 
 /**
- * What a cancel found.
+ * What became of a job that was to be ended from outside.
  *
- * @param outcome what became of the job
+ * @param outcome what was found
  * @param model the job's model; null when unknown
  * @param worker the worker that runs it; null unless running
  */
-public record Cancelled(Outcome outcome, String model, String worker) {
-    /** What became of the job. */
+public record Ended(Outcome outcome, String model, String worker) {
+    /** What was found. */
     public enum Outcome {
-        /** It waited and has ended; its id is still to be taken from the queue. */
+        /** It waited and has ended; it is still to be taken off its model's lists. */
         ENDED,
         /** It runs; its worker is to be told. */
         RUNNING,

@@ -1,0 +1,25 @@
+package io.flux.ledger;
+
+/**
+ * What is to become of a job whose lease has run out.
+ *
+ * @param fate what
+ * @param stop for {@link Fate#UNWANTED}: {@code cancelled} or {@code deadline}; else null
+ * @param attempts for {@link Fate#EXHAUSTED}: how many there were
+ * @param failures for {@link Fate#EXHAUSTED}: how many of them count as failed
+ */
+public record Reclaimed(Fate fate, String stop, int attempts, int failures) {
+    /** What is to become of it. */
+    public enum Fate {
+        /** It waits for its next attempt: back into the queue. */
+        WAITS,
+        /** No attempt is left. */
+        EXHAUSTED,
+        /** Somebody wanted it stopped before its worker was lost: end it. */
+        UNWANTED,
+        /** It has ended as a dead letter, and is still to be put on their list. */
+        DEAD,
+        /** It has ended, or is gone: off the lists. */
+        OVER
+    }
+}

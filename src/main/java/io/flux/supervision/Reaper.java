@@ -1,0 +1,113 @@
+package io.flux.supervision;
+
+import io.flux.job.AttemptLimits;
+import io.flux.job.Event;
+import io.flux.job.EventJson;
+import io.flux.job.FailureReport;
+import io.flux.ledger.Ledger;
+import io.flux.ledger.Reclaimed;
+import io.flux.ledger.Stuck;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.time.Clock;
+import java.time.Duration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The steps of helping jobs that got stuck, called one by one by the reap routes of every process. Each may be taken by
+ * several processes at once. Thread-safe; each blocks for a round trip to Redis.
+ */
+public final class Reaper {
+    private static final Logger LOG = LoggerFactory.getLogger(Reaper.class);
+    /** Of each kind and round; what is left is found in the next. */
+    private static final int PAGE = 500;
+    /** Rounds that may fail to come before leases get another full length. */
+    private static final int PAUSE_ROUNDS = 5;
+
+    private static final String CODE = "engine_failed";
+    private static final String LOST = "the worker was lost in every attempt";
+
+    private final Ledger ledger;
+    private final Endings endings;
+    private final EventJson json;
+    private final MeterRegistry registry;
+    private final Clock clock;
+    private final Terms terms;
+
+    /**
+     * What the reaper goes by.
+     *
+     * @param model whose jobs
+     * @param every how often it looks
+     * @param lease the length of a lease
+     * @param attention how long a job counts as followed without a new sign
+     * @param limits how often a job is tried
+     * @param deadRetention how long a dead letter is kept
+     */
+    public record Terms(
+            String model,
+            Duration every,
+            Duration lease,
+            Duration attention,
+            AttemptLimits limits,
+            Duration deadRetention) {}
+
+    public Reaper(Ledger ledger, Endings endings, EventJson json, MeterRegistry registry, Clock clock, Terms terms) {
+        this.ledger = ledger;
+        this.endings = endings;
+        this.json = json;
+        this.registry = registry;
+        this.clock = clock;
+        this.terms = terms;
+    }
+
+    /** Looks for jobs that need help. */
+    public Stuck look() {
+        return ledger.reap(
+                terms.model(), terms.lease(), terms.attention(), terms.every().multipliedBy(PAUSE_ROUNDS), PAGE);
+    }
+
+    /** Takes a job from a worker whose lease has run out, and says what is to become of it. */
+    public Reclaimed reclaim(String id) {
+        return ledger.reclaim(id, terms.limits().failures(), terms.limits().attempts());
+    }
+
+    /** Gives a job back to the front of its queue. */
+    public void recover(String id) {
+        if (ledger.recover(id, terms.model())) {
+            LOG.info(
+                    "requestId={} model={} had lost its worker or waited for its next attempt, and is in the queue again",
+                    id,
+                    terms.model());
+            registry.counter("flux.jobs.recovered", "model", terms.model()).increment();
+        }
+    }
+
+    /** Ends a job for which no attempt is left. */
+    public void exhaust(String id, Reclaimed reclaimed) {
+        Event error = new Event.Error(id, 0L, CODE, LOST, null, null);
+        FailureReport report = new FailureReport(CODE, LOST, reclaimed.attempts(), null, null, null, clock.millis());
+        ledger.exhaust(id, endings.around(error, error), CODE, json.write(report), terms.deadRetention());
+        LOG.warn(
+                "requestId={} model={} lost its worker in each of {} attempts: dead letter",
+                id,
+                terms.model(),
+                reclaimed.attempts());
+        registry.counter("flux.jobs", "model", terms.model(), "outcome", CODE).increment();
+    }
+
+    /** Puts a job that died on the dead-letter list. */
+    public void bury(String id) {
+        ledger.bury(id, terms.model());
+    }
+
+    /** Takes a job that has ended off every list. */
+    public void remove(String id) {
+        ledger.remove(id, terms.model());
+    }
+
+    /** Takes dead letters whose time is over off their list. */
+    public void forgetDead() {
+        ledger.forgetDead(terms.model());
+    }
+}

@@ -1,0 +1,34 @@
+-- Takes a job from a worker whose lease has run out: its attempt is over, and whatever it writes from now on is refused.
+-- Says what is to become of the job. An attempt counts as failed when it had written nothing yet: a job that kills its
+-- workers does not come back for ever, and one whose workers were unlucky is not punished. Safe to repeat.
+--
+-- KEYS[1]  job       hash
+-- ARGV[1]  failures  how many attempts may fail
+-- ARGV[2]  attempts  how many attempts there may be, whatever became of them
+--
+-- Returns {'waits'} | {'exhausted', attempt, failures} (no attempt is left) | {'unwanted', 'cancelled' or 'deadline'}
+-- | {'dead'} (it has ended as a dead letter) | {'over'} (it has ended, or is gone).
+local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'failures', 'seq', 'begun_seq', 'stop', 'failure')
+local state = job[1]
+if not state then
+  return { 'over' }
+end
+if state == 'done' then
+  return { job[7] and 'dead' or 'over' }
+end
+local failures = tonumber(job[3])
+if state == 'running' then
+  -- The attempt's first event says that it begins; what comes after it is progress.
+  if job[4] - job[5] < 2 then
+    failures = redis.call('HINCRBY', KEYS[1], 'failures', 1)
+  end
+  redis.call('HSET', KEYS[1], 'state', 'queued')
+  redis.call('HDEL', KEYS[1], 'worker')
+end
+if job[6] then
+  return { 'unwanted', job[6] }
+end
+if failures >= tonumber(ARGV[1]) or tonumber(job[2]) >= tonumber(ARGV[2]) then
+  return { 'exhausted', tonumber(job[2]), failures }
+end
+return { 'waits' }
