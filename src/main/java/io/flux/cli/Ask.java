@@ -3,13 +3,10 @@ package io.flux.cli;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flux.job.RequestIds;
-import java.io.FileDescriptor;
-import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
-import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.WebSocketHandshakeException;
 import java.nio.charset.StandardCharsets;
@@ -21,7 +18,6 @@ import java.util.concurrent.TimeUnit;
 
 /** {@code flux ask}: a question in, its answer on stdout as the model writes it. */
 public final class Ask {
-    private static final int MISUSED = 2;
     private static final Duration RECONNECT = Duration.ofSeconds(30);
     /** Enough to cancel, and to stop Redis and the engine when they are ours. */
     private static final long GOODBYE_SECONDS = 20;
@@ -65,19 +61,15 @@ public final class Ask {
     }
 
     public static void main(String[] args) throws InterruptedException {
-        OutputStream stdout = new FileOutputStream(FileDescriptor.out);
-        PrintStream stderr = new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
-        // Whatever a library prints must not get into the answer.
-        System.setOut(stderr);
-        System.setErr(stderr);
-        Ask ask = new Ask(System.in, stdout, stderr, System.getenv(), Terminals.detect(), RECONNECT);
+        StandardStreams streams = StandardStreams.take();
+        Ask ask = new Ask(System.in, streams.out(), streams.err(), System.getenv(), Terminals.detect(), RECONNECT);
         CountDownLatch finished = new CountDownLatch(1);
         Runtime.getRuntime()
                 .addShutdownHook(new Thread(
                         () -> {
                             if (finished.getCount() > 0) {
                                 ask.interrupt(finished);
-                                Runtime.getRuntime().halt(AskSession.INTERRUPTED);
+                                Runtime.getRuntime().halt(ExitCode.INTERRUPTED);
                             }
                         },
                         "ask-interrupted"));
@@ -104,31 +96,31 @@ public final class Ask {
 
     /** Does what the command line says; blocks until it is done. Returns the exit code. */
     int run(List<String> arguments) throws InterruptedException {
-        Options options;
+        AskOptions options;
         String prompt;
         try {
-            options = Options.parse(arguments, environment);
+            options = AskOptions.parse(arguments, environment);
             if (options.help()) {
-                out.write(Options.HELP.getBytes(StandardCharsets.UTF_8));
-                return AskSession.COMPLETE;
+                out.write(AskOptions.HELP.getBytes(StandardCharsets.UTF_8));
+                return ExitCode.DONE;
             }
             prompt = prompt(options);
-        } catch (Options.Misuse e) {
+        } catch (Misuse e) {
             err.println("flux: " + e.getMessage());
             err.println("flux ask --help says what there is");
-            return MISUSED;
+            return ExitCode.MISUSED;
         } catch (IOException e) {
             err.println("flux: cannot read the prompt: " + e.getMessage());
-            return AskSession.FAILED;
+            return ExitCode.FAILED;
         }
         ObjectMapper mapper = new ObjectMapper();
         Display display = new Display(out, err, terminals.err(), options.json(), options.quiet());
         AskSession session =
                 new AskSession(HttpClient.newHttpClient(), mapper, request(mapper, options, prompt), display, patience);
         try {
-            session.connect(options.webSocket());
+            session.connect(options.url().webSocket());
         } catch (IOException e) {
-            return options.onThisMachine() && !isFlux(e)
+            return options.url().isOnThisMachine() && !isFlux(e)
                     ? askOwn(session, display, options)
                     : unreachable(display, options.url(), e);
         }
@@ -136,18 +128,18 @@ public final class Ask {
         return session.run();
     }
 
-    private String prompt(Options options) throws IOException, Options.Misuse {
+    private String prompt(AskOptions options) throws IOException, Misuse {
         String prompt = options.prompt();
         if (options.fromStdin() || (prompt == null && !terminals.in())) {
             prompt = new String(in.readAllBytes(), StandardCharsets.UTF_8).stripTrailing();
         }
         if (prompt == null || prompt.isBlank()) {
-            throw new Options.Misuse("the prompt is missing");
+            throw new Misuse("the prompt is missing");
         }
         return prompt;
     }
 
-    private static ObjectNode request(ObjectMapper mapper, Options options, String prompt) {
+    private static ObjectNode request(ObjectMapper mapper, AskOptions options, String prompt) {
         ObjectNode request =
                 mapper.createObjectNode().put("type", "generate").put("request_id", new RequestIds().get());
         if (options.system() == null) {
@@ -161,18 +153,18 @@ public final class Ask {
         return request;
     }
 
-    private int askOwn(AskSession session, Display display, Options options) throws InterruptedException {
+    private int askOwn(AskSession session, Display display, AskOptions options) throws InterruptedException {
         display.status("no Flux at " + options.url() + "; starting Flux for this question…");
         running = session;
         try (EmbeddedFlux flux = EmbeddedFlux.start()) {
-            session.connect(Options.webSocket(flux.url()));
+            session.connect(flux.url().webSocket());
             return session.run();
         } catch (IOException e) {
             if (session.isInterrupted()) {
-                return AskSession.INTERRUPTED;
+                return ExitCode.INTERRUPTED;
             }
             display.error("Flux could not be started: " + e.getMessage());
-            return AskSession.FAILED;
+            return ExitCode.FAILED;
         }
     }
 
@@ -185,8 +177,8 @@ public final class Ask {
         return false;
     }
 
-    private static int unreachable(Display display, URI url, IOException failure) {
-        display.error("no Flux answers at " + url + ": " + AskSession.reason(failure));
-        return AskSession.FAILED;
+    private static int unreachable(Display display, FluxUrl url, IOException failure) {
+        display.error(url.unreachable(failure));
+        return ExitCode.FAILED;
     }
 }

@@ -28,12 +28,6 @@ import java.util.concurrent.TimeUnit;
  * called by other threads.
  */
 final class AskSession {
-    static final int COMPLETE = 0;
-    static final int FAILED = 1;
-    static final int INTERRUPTED = 130;
-    /** What a shell reports for a program that wrote into a pipe that nobody reads. */
-    static final int OUTPUT_GONE = 141;
-
     private static final int GO_ON = -1;
     private static final Duration CANCEL_PATIENCE = Duration.ofSeconds(2);
     private static final Duration HEARTBEAT = Duration.ofSeconds(20);
@@ -67,7 +61,7 @@ final class AskSession {
     private long holeAfter = -1;
 
     private boolean readerGone;
-    private int cancelCode = INTERRUPTED;
+    private int cancelCode = ExitCode.INTERRUPTED;
 
     private enum State {
         FOLLOWING,
@@ -115,13 +109,13 @@ final class AskSession {
 
     /** Have the job cancelled and {@link #run} return soon. */
     void interrupt() {
-        signals.add(new Signal.Interrupt(INTERRUPTED));
+        signals.add(new Signal.Interrupt(ExitCode.INTERRUPTED));
     }
 
     /** Asks, and shows what comes; blocks until the end. Returns the exit code. */
     int run() throws InterruptedException {
         if (isInterrupted()) {
-            return INTERRUPTED; // before anything was asked
+            return ExitCode.INTERRUPTED; // before anything was asked
         }
         giveUpAt = System.nanoTime() + patience.toNanos();
         ask();
@@ -138,7 +132,7 @@ final class AskSession {
 
     /** Whether {@link #interrupt} was called before {@link #run}. */
     boolean isInterrupted() {
-        return signals.contains(new Signal.Interrupt(INTERRUPTED));
+        return signals.contains(new Signal.Interrupt(ExitCode.INTERRUPTED));
     }
 
     private void open() throws IOException, InterruptedException {
@@ -217,7 +211,7 @@ final class AskSession {
                     open();
                     ask();
                 } catch (IOException e) {
-                    return lost(reason(e));
+                    return lost(FluxUrl.reason(e));
                 }
             }
             case FOLLOWING -> {
@@ -252,7 +246,7 @@ final class AskSession {
         if (now - giveUpAt >= 0) {
             endText();
             display.error("the connection to " + uri + " was lost and did not come back: " + reason);
-            return FAILED;
+            return ExitCode.FAILED;
         }
         // Not all clients of a gateway that restarts at the same moment.
         enter(
@@ -283,7 +277,7 @@ final class AskSession {
             event = mapper.readTree(frame);
         } catch (JsonProcessingException e) {
             display.error("what answers at " + uri + " does not speak Flux's protocol: " + e.getOriginalMessage());
-            return FAILED;
+            return ExitCode.FAILED;
         }
         if (!event.path("request_id").asText(requestId).equals(requestId)) {
             return GO_ON;
@@ -347,13 +341,13 @@ final class AskSession {
     private int complete(JsonNode event) {
         endText();
         if (readerGone) {
-            return OUTPUT_GONE;
+            return ExitCode.OUTPUT_GONE;
         }
         display.summary(event);
         if (state == State.CANCELLING) {
             return cancelCode;
         }
-        return event.path("finish_reason").asText("stop").matches("stop|length") ? COMPLETE : FAILED;
+        return event.path("finish_reason").asText("stop").matches("stop|length") ? ExitCode.DONE : ExitCode.FAILED;
     }
 
     /** An answer to what was sent last, and not the job's end. */
@@ -375,7 +369,7 @@ final class AskSession {
                 + ": "
                 + event.path("error").asText("no reason given")
                 + (retry > 0 ? "; try again in " + Display.time(retry) : ""));
-        return state == State.CANCELLING ? cancelCode : FAILED;
+        return state == State.CANCELLING ? cancelCode : ExitCode.FAILED;
     }
 
     private void endText() {
@@ -391,7 +385,7 @@ final class AskSession {
             printing.print();
         } catch (IOException e) {
             readerGone = true;
-            signals.add(new Signal.Interrupt(OUTPUT_GONE));
+            signals.add(new Signal.Interrupt(ExitCode.OUTPUT_GONE));
         }
     }
 
@@ -401,7 +395,7 @@ final class AskSession {
             endText();
             display.error(String.format(
                     Locale.ROOT, "the answer is not whole: events %d to %d did not come", lastSeq + 1, seq - 1));
-            return FAILED;
+            return ExitCode.FAILED;
         }
         holeAfter = lastSeq;
         return lost("events are missing");
@@ -416,24 +410,5 @@ final class AskSession {
             place.append(" · about ").append(Display.time(event.path("eta_ms").asLong()));
         }
         return place.toString();
-    }
-
-    /** What a failed connection is for a reader; Java leaves the message of most of them empty. */
-    static String reason(IOException failure) {
-        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            if (cause instanceof java.nio.channels.UnresolvedAddressException) {
-                return "there is no such host";
-            }
-            if (cause instanceof java.net.http.WebSocketHandshakeException refused) {
-                return "HTTP status " + refused.getResponse().statusCode();
-            }
-        }
-        if (failure instanceof java.net.http.HttpTimeoutException) {
-            return "no answer in time";
-        }
-        if (failure instanceof java.net.ConnectException) {
-            return "nothing listens there";
-        }
-        return failure.getMessage() == null ? failure.getClass().getSimpleName() : failure.getMessage();
     }
 }

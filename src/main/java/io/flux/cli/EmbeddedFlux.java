@@ -83,9 +83,9 @@ final class EmbeddedFlux implements AutoCloseable {
     }
 
     /** Where it listens. */
-    URI url() {
-        return URI.create(
-                "http://127.0.0.1:" + context.getBean(HttpServing.class).port());
+    FluxUrl url() {
+        int port = context.getBean(HttpServing.class).port();
+        return new FluxUrl(URI.create("http://127.0.0.1:" + port), true);
     }
 
     @Override

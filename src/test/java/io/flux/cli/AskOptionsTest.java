@@ -5,17 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.math.BigDecimal;
 import java.math.BigInteger;
-import java.net.URI;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class OptionsTest {
+class AskOptionsTest {
 
-    private static Options parse(String... arguments) throws Options.Misuse {
-        return Options.parse(List.of(arguments), Map.of());
+    private static AskOptions parse(String... arguments) throws Misuse {
+        return AskOptions.parse(List.of(arguments), Map.of());
     }
 
     @Test
@@ -30,7 +29,7 @@ class OptionsTest {
 
     @Test
     void aDashAsksForStdin() throws Exception {
-        Options options = parse("-");
+        AskOptions options = parse("-");
 
         assertThat(options.fromStdin()).isTrue();
         assertThat(options.prompt()).isNull();
@@ -38,7 +37,7 @@ class OptionsTest {
 
     @Test
     void requestOptionsBecomeTheFieldsOfTheProtocol() throws Exception {
-        Options options = parse(
+        AskOptions options = parse(
                 "--model=m",
                 "--max-tokens",
                 "12",
@@ -81,43 +80,6 @@ class OptionsTest {
         assertThat(parse("--timeout", timeout, "x").parameters()).containsEntry("timeout_ms", ms);
     }
 
-    @Test
-    void theAddressIsTheOptionsThenTheEnvironmentsThenTheDefault() throws Exception {
-        Map<String, String> environment = Map.of("FLUX_URL", "http://env:1");
-
-        assertThat(Options.parse(List.of("--url", "http://option:2", "x"), environment)
-                        .url())
-                .isEqualTo(URI.create("http://option:2"));
-        assertThat(Options.parse(List.of("x"), environment).url()).isEqualTo(URI.create("http://env:1"));
-        assertThat(Options.parse(List.of("x"), Map.of("FLUX_URL", "")).url())
-                .isEqualTo(URI.create("http://127.0.0.1:8080"));
-    }
-
-    @ParameterizedTest
-    @CsvSource({
-        "http://h:1, ws://h:1/ws/generate",
-        "http://h:1/, ws://h:1/ws/generate",
-        "https://h, wss://h/ws/generate",
-        "ws://h:1/ws/generate, ws://h:1/ws/generate",
-        "https://h/flux/, wss://h/flux/ws/generate",
-        "http://[::1]:8080, ws://[::1]:8080/ws/generate"
-    })
-    void theWebSocketIsUnderTheAddress(String url, String webSocket) throws Exception {
-        assertThat(parse("--url", url, "x").webSocket()).isEqualTo(URI.create(webSocket));
-    }
-
-    @ParameterizedTest
-    @CsvSource({
-        "http://localhost:9999, true",
-        "http://127.0.0.1:9999, true",
-        "http://[::1]:9999, true",
-        "http://flux.example, false",
-        "http://127.example, false"
-    })
-    void anAddressOfThisMachineMayBeServedByAFluxOfOurOwn(String url, boolean here) throws Exception {
-        assertThat(parse("--url", url, "x").onThisMachine()).isEqualTo(here);
-    }
-
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -134,7 +96,7 @@ class OptionsTest {
             })
     void misuseIsNamed(String argument, String message) {
         assertThatThrownBy(() -> parse("prompt", argument))
-                .isInstanceOf(Options.Misuse.class)
+                .isInstanceOf(Misuse.class)
                 .hasMessageStartingWith(message);
     }
 }
