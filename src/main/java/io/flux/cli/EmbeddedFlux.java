@@ -46,6 +46,8 @@ final class EmbeddedFlux implements AutoCloseable {
                             "--flux.host=127.0.0.1",
                             "--flux.port=0",
                             "--flux.id=",
+                            // Once the question is answered there is nothing to wait for.
+                            "--flux.drain=0s",
                             "--flux.routes-reload=false",
                             "--logging.level.root=WARN",
                             "--logging.level.io.flux=WARN",
