@@ -2,14 +2,14 @@
 -- is found is looked at again until somebody has helped. Any process may call it, any number of times.
 --
 -- A popped job that has no lease yet gets one at first sight, so that it is found when its worker died before `lease`.
--- When nobody has looked for a while, Redis was away or all of Flux was: leases that could not be renewed meanwhile are
--- given one full length before they count as expired.
+-- When nobody has looked for a while, Redis was away or all of Flux was: leases that could not be renewed meanwhile
+-- begin once more. Those that are given from then on are none of them, a retry that waits for its time above all.
 --
 -- KEYS[1]  claimed    list, ids between pop and lease
 -- KEYS[2]  running    zset, id -> expiry of the lease in ms (Redis time)
 -- KEYS[3]  deadlines  zset, id -> when the job is given up, ms
 -- KEYS[4]  followed   zset, id -> until when somebody is known to follow the job, ms
--- KEYS[5]  reaper     hash: last_ms (when somebody looked), mercy_ms (when somebody looked after a pause)
+-- KEYS[5]  reaper     hash: last_ms (when somebody looked)
 -- ARGV[1]  lease      ms
 -- ARGV[2]  attention  ms for which a job counts as followed without a new sign
 -- ARGV[3]  pause      ms after which nobody has looked for too long
@@ -18,12 +18,17 @@
 -- Returns {ids without lease, overdue ids, ids that nobody follows}.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local reaper = redis.call('HMGET', KEYS[5], 'last_ms', 'mercy_ms')
-local mercy = tonumber(reaper[2] or 0)
-if not reaper[1] or now - reaper[1] > tonumber(ARGV[3]) then
-  mercy = now
+local last = redis.call('HGET', KEYS[5], 'last_ms')
+redis.call('HSET', KEYS[5], 'last_ms', now)
+local function begin_again(key, length)
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', key, '-inf', now + length)) do
+    redis.call('ZADD', key, now + length, id)
+  end
 end
-redis.call('HSET', KEYS[5], 'last_ms', now, 'mercy_ms', mercy)
+if not last or now - last > tonumber(ARGV[3]) then
+  begin_again(KEYS[2], ARGV[1])
+  begin_again(KEYS[4], ARGV[2])
+end
 for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
   if not redis.call('ZSCORE', KEYS[2], id) then
     redis.call('ZADD', KEYS[2], now + ARGV[1], id)
@@ -32,8 +37,4 @@ end
 local function due(key)
   return redis.call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', 0, ARGV[4])
 end
-return {
-  now - mercy >= tonumber(ARGV[1]) and due(KEYS[2]) or {},
-  due(KEYS[3]),
-  now - mercy >= tonumber(ARGV[2]) and due(KEYS[4]) or {}
-}
+return { due(KEYS[2]), due(KEYS[3]), due(KEYS[4]) }
