@@ -69,6 +69,10 @@ public final class MessageReader {
             // To an expression in a route it is no string but nothing.
             throw fields.refuse("request_id", "request_id must not be the word null");
         }
+        if (".".equals(requestId) || "..".equals(requestId)) {
+            // In a path of HTTP they lead elsewhere.
+            throw fields.refuse("request_id", "request_id must not be . or ..");
+        }
         String type = fields.text("type");
         return switch (type == null ? "generate" : type) {
             case "generate" -> new ClientMessage.Generate(generate(fields, requestId));

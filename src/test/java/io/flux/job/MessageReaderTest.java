@@ -275,6 +275,14 @@ class MessageReaderTest {
         assertThat(error.requestId()).isNull();
     }
 
+    @ParameterizedTest
+    @CsvSource({"null, the word null", "., . or ..", ".., . or .."})
+    void anIdThatMeansSomethingElseInARouteOrAPathIsRefused(String id, String what) {
+        Event.Error error = refusal("{\"prompt\":\"x\",\"request_id\":\"" + id + "\"}");
+        assertThat(error.field()).isEqualTo("request_id");
+        assertThat(error.error()).isEqualTo("request_id must not be " + what);
+    }
+
     @Test
     void aRequestIdMayHave128CharactersAndNotOneMore() {
         assertThat(generate("{\"prompt\":\"x\",\"request_id\":\"" + "i".repeat(128) + "\"}")
