@@ -8,10 +8,10 @@ import org.junit.jupiter.api.Test;
 class RequestIdsTest {
 
     @Test
-    void idsAreShortDifferentAndMayStandInAMessage() {
+    void idsAreShortDifferentAndMayStandInAMessageAndOnACommandLine() {
         RequestIds ids = new RequestIds();
         assertThat(Stream.generate(ids).limit(1000))
                 .doesNotHaveDuplicates()
-                .allMatch(id -> id.matches("[A-Za-z0-9_-]{22}"));
+                .allMatch(id -> id.matches("[A-Za-z0-9_][A-Za-z0-9_-]{21}"));
     }
 }
