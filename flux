@@ -38,10 +38,11 @@ Usage: ./flux COMMAND [options]
   ask "prompt"     ask a model; the answer streams to stdout. ./flux ask --help says more
   up [--option…]   run Flux until Ctrl-C: gateway, worker, Redis and engine in one process.
                    Options are Flux's properties, such as --flux.port=9090 or --flux.slots=2
+  dead COMMAND     look at the jobs that failed for good, and try them again. ./flux dead --help says more
   help             this text
 
 Environment:
-  FLUX_URL         where `ask` finds Flux (default: http://127.0.0.1:8080)
+  FLUX_URL         where `ask` and `dead` find Flux (default: http://127.0.0.1:8080)
   FLUX_ROUTES      folder of the route bundles (default: routes/ beside this script)
   FLUX_DATA        where Flux keeps its data (default: .flux/ beside this script)
   FLUX_…           every other option of Flux: src/main/resources/application.yaml explains each
@@ -290,6 +291,10 @@ case $command in
   ask)
     prepare
     client io.flux.cli.Ask "$@"
+    ;;
+  dead)
+    prepare
+    client io.flux.cli.Dead "$@"
     ;;
   up)
     for option in "$@"; do

@@ -364,11 +364,7 @@ final class AskSession {
 
     private int fail(JsonNode event) {
         endText();
-        long retry = event.path("retry_after_ms").asLong(0);
-        display.error(event.path("code").asText("error")
-                + ": "
-                + event.path("error").asText("no reason given")
-                + (retry > 0 ? "; try again in " + Display.time(retry) : ""));
+        display.error(FluxError.words(event));
         return state == State.CANCELLING ? cancelCode : ExitCode.FAILED;
     }
 

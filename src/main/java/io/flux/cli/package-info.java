@@ -1,5 +1,5 @@
 /**
- * What people type: {@code ./flux ask}. A client like any other, that speaks the WebSocket protocol and nothing private;
- * the one thing it knows of the rest is how to start Flux when none is running.
+ * What people type: {@code ./flux ask}, {@code ./flux dead}. Clients like any other, that speak Flux's WebSocket protocol
+ * or HTTP and nothing private; the one thing that they know of the rest is how to start Flux when none is running.
  */
 package io.flux.cli;
