@@ -43,7 +43,7 @@ final class FakeEngine {
         return folder;
     }
 
-    /** Lets the engines go on that wait at this gate. */
+    /** Lets the engines go on that wait at this gate, and mends those that break while it is shut. */
     void open(String gate) {
         try {
             Files.createFile(folder.resolve(gate + ".open"));
