@@ -6,6 +6,8 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * A real process that stands for llama-completion and does what the first line of its prompt says; see
@@ -50,6 +52,11 @@ final class FakeEngine {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** What the verb {@code story} writes. */
+    static String story(int words) {
+        return IntStream.rangeClosed(1, words).mapToObj(word -> word + "-word ").collect(Collectors.joining());
     }
 
     /** All runs with this first line, oldest first. */

@@ -29,6 +29,8 @@ final class FluxSocket implements AutoCloseable {
 
     private final List<JsonNode> events = new CopyOnWriteArrayList<>();
     private volatile boolean closed;
+    private volatile int closeCode;
+    private volatile boolean paused;
     private WebSocket socket;
 
     private FluxSocket() {}
@@ -73,12 +75,15 @@ final class FluxSocket implements AutoCloseable {
                 }
                 partial.setLength(0);
             }
-            webSocket.request(1);
+            if (!paused) {
+                webSocket.request(1);
+            }
             return null;
         }
 
         @Override
         public CompletionStage<?> onClose(WebSocket webSocket, int statusCode, String reason) {
+            closeCode = statusCode;
             closed = true;
             return null;
         }
@@ -122,6 +127,31 @@ final class FluxSocket implements AutoCloseable {
     void askAndStart(String id, String prompt) {
         ask(id, prompt);
         await(id, "start");
+    }
+
+    /** Asks for a job with more fields than a prompt: JSON without its braces. */
+    void ask(String id, String prompt, String more) {
+        say(JSON.createObjectNode()
+                .put("request_id", id)
+                .put("prompt", prompt)
+                .toString()
+                .replaceFirst("}$", "," + more + "}"));
+    }
+
+    /** Reads nothing any more, as a program that is busy elsewhere: what comes stays in the network's buffers. */
+    void pause() {
+        paused = true;
+    }
+
+    /** Reads again. */
+    void unpause() {
+        paused = false;
+        socket.request(1);
+    }
+
+    /** What the other side has closed the connection with; 0 before. */
+    int closeCode() {
+        return closeCode;
     }
 
     boolean isClosed() {

@@ -136,6 +136,48 @@ class PageIT {
     }
 
     @Test
+    void anAnswerGoesOnByItselfWhenItsGatewayWasKilledAndStartedAgain() {
+        TestRedis redis = TestRedis.empty();
+        RunningFlux doomed = RunningFlux.named("page-doomed")
+                .gateway()
+                .redis(redis)
+                .impatient()
+                .start();
+        int port = doomed.port();
+        try (RunningFlux worker = RunningFlux.named("page-worker")
+                .worker()
+                .redis(redis)
+                .engine(engine)
+                .impatient()
+                .start()) {
+            browser.get(doomed.http("/").toString());
+            ask("gate survived");
+            awaitText("A");
+            doomed.kill9();
+            awaitStatus("Connection lost");
+            try (RunningFlux again = RunningFlux.named("page-again")
+                    .gateway()
+                    .redis(redis)
+                    .impatient()
+                    .set("FLUX_PORT", port)
+                    .start()) {
+                awaitStatus("Reconnected, the answer goes on");
+                assertThat(answer(".text")).isEqualTo("A");
+                engine.open("survived");
+                awaitAnswer("done");
+                assertThat(answer(".text")).isEqualTo("AB");
+                assertThat(worker.isAlive()).isTrue();
+                browser.get("about:blank"); // it would miss this Flux
+                assertThat(again.isAlive()).isTrue();
+            }
+        } finally {
+            doomed.close();
+            // A connection that breaks is what this is about, and the browser says so.
+            browser.manage().logs().get(LogType.BROWSER);
+        }
+    }
+
+    @Test
     void anErrorIsShownInWords() {
         ask("long");
         awaitAnswer("failed");
@@ -158,6 +200,10 @@ class PageIT {
         new WebDriverWait(browser, PATIENCE)
                 .ignoring(NoSuchElementException.class)
                 .until(page -> answer(".text").equals(text));
+    }
+
+    private static void awaitStatus(String words) {
+        new WebDriverWait(browser, PATIENCE).until(page -> answer(".status").contains(words));
     }
 
     private static void awaitAnswer(String state) {

@@ -34,7 +34,7 @@ final class RunningFlux implements AutoCloseable {
     /** Waiting bounds, generous: a machine with two busy cores is slow. */
     private static final Duration START = Duration.ofSeconds(60);
 
-    private static final Duration STOP = Duration.ofSeconds(25);
+    private static final Duration STOP = Duration.ofSeconds(40);
 
     private static final Pattern ADDRESS = Pattern.compile("(?:Flux gateway ready|Health and metrics) at (http\\S+)");
     private static final Set<RunningFlux> RUNNING = ConcurrentHashMap.newKeySet();
@@ -63,6 +63,8 @@ final class RunningFlux implements AutoCloseable {
     static final class Setup {
         private final String name;
         private final Map<String, String> environment = new TreeMap<>();
+        private final List<String> javaOptions =
+                new ArrayList<>(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
         private List<String> ready = List.of("Flux gateway ready", "Flux worker ready");
 
         private Setup(String name) {
@@ -75,6 +77,20 @@ final class RunningFlux implements AutoCloseable {
         Setup set(String variable, Object value) {
             environment.put(variable, value.toString());
             return this;
+        }
+
+        /** More options of the JVM. */
+        Setup java(String... options) {
+            javaOptions.addAll(List.of(options));
+            return this;
+        }
+
+        /** Times so short that a test need not wait for what takes seconds by default. */
+        Setup impatient() {
+            return set("FLUX_LEASE", "1s")
+                    .set("FLUX_LEASE_RENEWAL", "250ms")
+                    .set("FLUX_REAP", "200ms")
+                    .set("FLUX_BACKOFF", "10ms");
         }
 
         /** One process that only takes requests. */
@@ -156,18 +172,16 @@ final class RunningFlux implements AutoCloseable {
             }
         }
 
-        private static List<String> command() {
+        private List<String> command() {
             String classPath = Arrays.stream(
                             System.getProperty("java.class.path").split(File.pathSeparator))
                     .filter(entry -> !entry.endsWith("test-classes"))
                     .collect(Collectors.joining(File.pathSeparator));
-            return List.of(
-                    Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                    "-XX:TieredStopAtLevel=1",
-                    "-XX:+UseSerialGC",
-                    "-cp",
-                    classPath,
-                    "io.flux.FluxApplication");
+            List<String> command = new ArrayList<>();
+            command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+            command.addAll(javaOptions);
+            command.addAll(List.of("-cp", classPath, "io.flux.FluxApplication"));
+            return command;
         }
     }
 
@@ -211,6 +225,53 @@ final class RunningFlux implements AutoCloseable {
     /** The processes that this one has started, directly or not. */
     List<ProcessHandle> descendants() {
         return process.descendants().toList();
+    }
+
+    /** The port that clients know. */
+    int port() {
+        return address.getPort();
+    }
+
+    boolean isAlive() {
+        return process.isAlive();
+    }
+
+    /** Kills the process as the kernel does when memory is short, and waits until it is gone. Its engines are left. */
+    void kill9() {
+        process.destroyForcibly();
+        Assertions.assertThat(ended()).isTrue();
+    }
+
+    /** Stops the process in the middle of what it does, until {@link #thaw}. */
+    void freeze() {
+        signal("STOP");
+    }
+
+    /** Lets a frozen process go on. */
+    void thaw() {
+        signal("CONT");
+    }
+
+    /** Sends SIGTERM and does not wait. */
+    void terminate() {
+        process.destroy();
+    }
+
+    /** Waits until the process has ended by itself. */
+    void awaitEnd() {
+        Assertions.assertThat(ended()).as("%s ends", logFile).isTrue();
+    }
+
+    private void signal(String name) {
+        try {
+            Process kill = new ProcessBuilder("kill", "-" + name, Long.toString(pid())).start();
+            Assertions.assertThat(kill.waitFor()).isZero();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
     }
 
     /** Asks the process to end, as Ctrl-C and Kubernetes do, and waits for it; false when it does not. */

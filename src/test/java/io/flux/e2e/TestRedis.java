@@ -5,6 +5,7 @@ import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.api.sync.RedisCommands;
 import java.nio.file.Path;
+import java.util.List;
 
 /** One real Redis server for all tests of this JVM. It ends with the JVM, whatever way that ends. */
 final class TestRedis {
@@ -31,6 +32,12 @@ final class TestRedis {
     /** For {@code FLUX_REDIS_URL}. */
     String url() {
         return server.uri().toString();
+    }
+
+    /** Redis' own time, in ms. */
+    long serverTime() {
+        List<String> time = commands.time();
+        return Long.parseLong(time.get(0)) * 1000 + Long.parseLong(time.get(1)) / 1000;
     }
 
     RedisCommands<String, String> commands() {

@@ -1,0 +1,125 @@
+package io.flux.e2e;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/** A network between two processes that a test can break: with a word to both sides, or silently. */
+final class TcpProxy implements AutoCloseable {
+    private final int target;
+    private final int port;
+    private final Set<Socket> sockets = ConcurrentHashMap.newKeySet();
+    private final ExecutorService threads = Executors.newCachedThreadPool(task -> {
+        Thread thread = new Thread(task, "proxy");
+        thread.setDaemon(true);
+        return thread;
+    });
+    private ServerSocket listener;
+    /** Open while bytes pass. */
+    private volatile CountDownLatch passing = new CountDownLatch(0);
+
+    /** @param target a port of this machine */
+    TcpProxy(int target) {
+        this.target = target;
+        listener = listen(0);
+        port = listener.getLocalPort();
+    }
+
+    int port() {
+        return port;
+    }
+
+    private ServerSocket listen(int where) {
+        try {
+            ServerSocket server = new ServerSocket();
+            server.setReuseAddress(true);
+            server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), where));
+            threads.execute(() -> accept(server));
+            return server;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void accept(ServerSocket server) {
+        while (!server.isClosed()) {
+            try {
+                connect(server.accept());
+            } catch (IOException closed) {
+                return; // by cut
+            }
+        }
+    }
+
+    private void connect(Socket near) {
+        Socket far;
+        try {
+            far = new Socket(InetAddress.getLoopbackAddress(), target);
+        } catch (IOException away) {
+            close(near); // as the target would turn it away
+            return;
+        }
+        sockets.add(near);
+        sockets.add(far);
+        threads.execute(() -> pass(near, far));
+        threads.execute(() -> pass(far, near));
+    }
+
+    private void pass(Socket from, Socket to) {
+        byte[] buffer = new byte[16 * 1024];
+        try (from;
+                to) {
+            InputStream in = from.getInputStream();
+            OutputStream out = to.getOutputStream();
+            for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
+                passing.await();
+                out.write(buffer, 0, count);
+            }
+        } catch (IOException | InterruptedException ended) {
+            // one side is gone: so is the other
+        } finally {
+            sockets.remove(from);
+            sockets.remove(to);
+        }
+    }
+
+    /** Ends every connection and takes no other. */
+    void cut() {
+        close(listener);
+        sockets.forEach(TcpProxy::close);
+    }
+
+    /** Takes connections again. */
+    void restore() {
+        listener = listen(port);
+    }
+
+    /** Lets nothing pass any more, without a word to anybody. */
+    void swallow() {
+        passing = new CountDownLatch(1);
+    }
+
+    private static void close(AutoCloseable socket) {
+        try {
+            socket.close();
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        cut();
+        threads.shutdownNow();
+    }
+}

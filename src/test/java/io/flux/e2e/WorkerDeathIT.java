@@ -1,0 +1,254 @@
+package io.flux.e2e;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Workers are killed and frozen, and nobody who waits for an answer notices more than a pause. */
+class WorkerDeathIT {
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+    @TempDir
+    static Path folder;
+
+    private static TestRedis redis;
+    private static FakeEngine engine;
+    private static RunningFlux gateway;
+    private static int workers;
+
+    @BeforeAll
+    static void start() {
+        redis = TestRedis.empty();
+        engine = new FakeEngine(folder.resolve("engine"));
+        gateway = RunningFlux.named("death-gateway")
+                .gateway()
+                .redis(redis)
+                .impatient()
+                .start();
+    }
+
+    @AfterAll
+    static void stop() {
+        gateway.close();
+    }
+
+    private static RunningFlux.Setup worker() {
+        return RunningFlux.named("death-worker-" + ++workers)
+                .worker()
+                .redis(redis)
+                .engine(engine)
+                .impatient();
+    }
+
+    @Test
+    void anAnswerWhoseWorkerIsKilledGoesOnAtTheNextWorkerWithoutAHoleOrARepeat() {
+        try (FluxSocket client = gateway.connect();
+                RunningFlux next = killedTwice(client)) {
+            assertThat(next.isAlive()).isTrue();
+            engine.open("killed");
+            JsonNode complete = client.awaitEnd("killed");
+            assertThat(complete.path("finish_reason").asText()).isEqualTo("stop");
+            assertThat(client.text("killed")).isEqualTo("AB");
+            client.assertGapless("killed", 1);
+            assertThat(client.events("killed", "restart"))
+                    .allSatisfy(
+                            restart -> assertThat(restart.path("mode").asText()).isEqualTo("continue"))
+                    .extracting(restart -> restart.path("attempt").asInt())
+                    .containsExactly(2, 3);
+            assertNothingIsLeft();
+        }
+    }
+
+    private static RunningFlux killedTwice(FluxSocket client) {
+        RunningFlux first = worker().start();
+        client.ask("killed", "gate killed\n");
+        client.await("killed", "token");
+        first.kill9();
+        RunningFlux second = worker().start();
+        awaitRestarts(client, "killed", 1);
+        second.kill9();
+        RunningFlux third = worker().start();
+        awaitRestarts(client, "killed", 2);
+        return third;
+    }
+
+    private static void awaitRestarts(FluxSocket client, String id, int count) {
+        await().atMost(PATIENCE).until(() -> client.events(id, "restart").size() == count);
+    }
+
+    /** A place between two steps of a job's way, where the worker is killed. */
+    enum Gap {
+        POP_AND_LEASE("worker/slot.camel.yaml", "- filter:", "- to: direct:worker-claim", "${body}"),
+        LEASE_AND_START("worker/serve.camel.yaml", "- filter:", "- setVariable:", "${variable.id}"),
+        START_AND_FIRST_EVENT("worker/serve.camel.yaml", "id: worker-serve", "- bean:", "${variable.id}"),
+        LAST_TOKEN_AND_END(
+                "worker/serve.camel.yaml", "id: worker-generate", "- to: direct:worker-end", "${variable.id}"),
+        END_AND_RELEASE(
+                "worker/serve.camel.yaml", "method: complete(", "- to: direct:worker-release", "${variable.id}");
+
+        private final String file;
+        private final String after;
+        private final String step;
+        private final String id;
+
+        Gap(String file, String after, String step, String id) {
+            this.file = file;
+            this.after = after;
+            this.step = step;
+            this.id = id;
+        }
+
+        /** Routes that kill their worker here, for one job. */
+        EditedRoutes routes(Path folder, String job, Path killer) {
+            return new EditedRoutes(folder)
+                    .insert(
+                            file,
+                            after,
+                            step,
+                            """
+                            - filter:
+                                simple: "%s == '%s'"
+                                steps:
+                                  - to: exec:%s
+                            """
+                                    .formatted(id, job, killer));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aJobWhoseWorkerIsKilledInAGapIsServedOnceMoreOrNotAtAllWhenItWasComplete(Gap gap) throws IOException {
+        String id = "gap-" + gap.name().toLowerCase(java.util.Locale.ROOT);
+        Path killer = folder.resolve(id + ".sh");
+        Files.writeString(killer, "#!/bin/sh\nkill -9 $PPID\n");
+        assertThat(killer.toFile().setExecutable(true)).isTrue();
+        Path routes = gap.routes(folder.resolve(id), id, killer).folder();
+        String prompt = "echo text of " + id;
+        try (FluxSocket client = gateway.connect();
+                RunningFlux doomed = worker().set("FLUX_ROUTES", routes).start()) {
+            // What is written when the worker dies is all that there is to write: the next engine finds no more.
+            client.ask(id, (gap == Gap.LAST_TOKEN_AND_END ? "cut whole" : prompt) + "\n");
+            doomed.awaitEnd();
+            try (RunningFlux next = worker().start()) {
+                JsonNode complete = client.awaitEnd(id);
+                assertThat(complete.path("finish_reason").asText()).isEqualTo("stop");
+                assertNothingIsLeft();
+                assertThat(next.isAlive()).isTrue();
+            }
+            client.assertGapless(id, 1);
+            assertThat(client.events(id, "complete")).hasSize(1);
+            switch (gap) {
+                case LAST_TOKEN_AND_END -> {
+                    assertThat(client.text(id)).isEqualTo("whole");
+                    assertThat(engine.runs("cut whole")).hasSize(2);
+                }
+                case END_AND_RELEASE -> {
+                    assertThat(client.text(id)).isEqualTo("text of " + id);
+                    assertThat(engine.runs(prompt)).as("complete").hasSize(1);
+                }
+                default -> {
+                    assertThat(client.text(id)).isEqualTo("text of " + id);
+                    assertThat(engine.runs(prompt))
+                            .as("only the next worker got that far")
+                            .hasSize(1);
+                }
+            }
+        }
+    }
+
+    @Test
+    void aWorkerThatWakesUpAfterItsLeaseIsFencedAndItsEngineStopped() {
+        try (FluxSocket client = gateway.connect();
+                RunningFlux frozen = worker().start()) {
+            client.ask("frozen", "gate frozen\n");
+            client.await("frozen", "token");
+            FakeEngine.Run late = engine.runs("gate frozen").get(0);
+            frozen.freeze();
+            try (RunningFlux next = worker().start()) {
+                awaitRestarts(client, "frozen", 1);
+                frozen.thaw();
+                await().atMost(PATIENCE).until(() -> !late.isAlive());
+                assertThat(engine.runs("gate frozen")).hasSize(2);
+                engine.open("frozen");
+                client.awaitEnd("frozen");
+                assertThat(client.text("frozen")).isEqualTo("AB");
+                client.assertGapless("frozen", 1);
+                assertThat(next.isAlive()).isTrue();
+
+                // It has not forgotten how to work.
+                next.stop();
+                client.ask("after", "echo after\n");
+                client.awaitEnd("after");
+                assertThat(client.text("after")).isEqualTo("after");
+                assertNothingIsLeft();
+            }
+        }
+    }
+
+    @Test
+    void lateTokensOfAFencedWorkerReachNobody() {
+        try (FluxSocket client = gateway.connect();
+                RunningFlux frozen = worker().start()) {
+            client.ask("late", "gate late\n");
+            client.await("late", "token");
+            frozen.freeze();
+            try (RunningFlux next = worker().start()) {
+                awaitRestarts(client, "late", 1);
+                engine.open("late"); // both engines write a B now
+                client.awaitEnd("late");
+                frozen.thaw();
+                await().atMost(PATIENCE)
+                        .until(() -> frozen.log().contains("requestId=late is another worker's now")
+                                || frozen.log().contains("requestId=late belongs to another attempt"));
+                assertThat(client.text("late")).isEqualTo("AB");
+                client.assertGapless("late", 1);
+                assertThat(client.events("late", "complete")).hasSize(1);
+                assertThat(next.isAlive()).isTrue();
+                assertNothingIsLeft();
+            }
+        }
+    }
+
+    @Test
+    void aJobThatKillsItsWorkersBecomesADeadLetter() {
+        try (FluxSocket client = gateway.connect()) {
+            client.ask("murder", "murder\n");
+            for (int attempt = 1; attempt <= 3; attempt++) {
+                try (RunningFlux victim = worker().start()) {
+                    victim.awaitEnd();
+                }
+            }
+            JsonNode error = client.awaitEnd("murder");
+            assertThat(error.path("code").asText()).isEqualTo("engine_failed");
+            assertThat(error.path("error").asText()).contains("worker was lost");
+            client.assertGapless("murder", 1);
+            await().untilAsserted(() -> assertThat(redis.commands().lrange("flux:{default}:dead", 0, -1))
+                    .contains("murder"));
+            assertThat(gateway.get("/queue/dead/murder").body()).contains("\"attempts\":3", "\"prompt\":\"murder\\n\"");
+            assertNothingIsLeft();
+        }
+    }
+
+    /** No list but the dead letters' knows a job any more. */
+    private static void assertNothingIsLeft() {
+        await().atMost(PATIENCE).untilAsserted(() -> assertThat(List.of(
+                        redis.commands().llen("flux:{default}:waiting"),
+                        redis.commands().llen("flux:{default}:claimed"),
+                        redis.commands().zcard("flux:{default}:running"),
+                        redis.commands().zcard("flux:{default}:followed"),
+                        redis.commands().zcard("flux:{default}:deadlines")))
+                .containsOnly(0L));
+    }
+}
