@@ -7,6 +7,7 @@ import io.flux.observe.Health;
 import io.flux.observe.QueueStatus;
 import io.flux.supervision.Endings;
 import io.flux.supervision.Reaper;
+import io.lettuce.core.resource.Delay;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
@@ -17,8 +18,10 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import org.apache.camel.CamelContext;
 import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.boot.autoconfigure.data.redis.ClientResourcesBuilderCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.data.redis.connection.RedisConnectionFactory;
@@ -31,6 +34,9 @@ import org.springframework.data.redis.serializer.RedisSerializer;
 class CommonConfiguration {
     /** Long enough for a gateway to get from create to accept under any load; short enough to leave no litter. */
     private static final Duration UNACCEPTED = Duration.ofMinutes(1);
+
+    private static final Duration FIRST_RECONNECTION = Duration.ofMillis(50);
+    private static final Duration LAST_RECONNECTION = Duration.ofSeconds(1);
 
     @Bean
     ObjectMapper objectMapper() {
@@ -45,6 +51,13 @@ class CommonConfiguration {
     @Bean
     RedisSerializer<String> redisStrings() {
         return RedisSerializer.string();
+    }
+
+    /** The stock client comes back to a Redis that was away after up to 30 s. */
+    @Bean
+    ClientResourcesBuilderCustomizer promptReconnection() {
+        return resources -> resources.reconnectDelay(
+                Delay.fullJitter(FIRST_RECONNECTION, LAST_RECONNECTION, 1, TimeUnit.MILLISECONDS));
     }
 
     /** One thread, because the stock executor starts one for each message and loses their order. */
