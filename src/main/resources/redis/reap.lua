@@ -20,21 +20,22 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local last = redis.call('HGET', KEYS[5], 'last_ms')
 redis.call('HSET', KEYS[5], 'last_ms', now)
-local function begin_again(key, length)
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', key, '-inf', now + length)) do
-    redis.call('ZADD', key, now + length, id)
-  end
-end
 if not last or now - last > tonumber(ARGV[3]) then
-  begin_again(KEYS[2], ARGV[1])
-  begin_again(KEYS[4], ARGV[2])
+  -- KEYS[2] has ARGV[1] to begin again, KEYS[4] has ARGV[2].
+  for i = 2, 4, 2 do
+    local till = now + ARGV[i / 2]
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[i], '-inf', till)) do
+      redis.call('ZADD', KEYS[i], till, id)
+    end
+  end
 end
 for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
   if not redis.call('ZSCORE', KEYS[2], id) then
     redis.call('ZADD', KEYS[2], now + ARGV[1], id)
   end
 end
-local function due(key)
-  return redis.call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', 0, ARGV[4])
+local due = {}
+for i = 2, 4 do
+  due[i] = redis.call('ZRANGEBYSCORE', KEYS[i], '-inf', now, 'LIMIT', 0, ARGV[4])
 end
-return { due(KEYS[2]), due(KEYS[3]), due(KEYS[4]) }
+return { due[2], due[3], due[4] }

@@ -16,7 +16,7 @@ public record JournalEntry(String id, long seq, boolean last, String frame) {
     }
 
     /**
-     * Reads what {@code append}, {@code finish} and {@code cancel} publish: {@code <id> <seq> <kind> <frame>}, where kind
+     * Reads what {@code append}, {@code finish} and {@code end} publish: {@code <id> <seq> <kind> <frame>}, where kind
      * is {@code !} for a job's last event and {@code .} for any other.
      *
      * @throws IllegalArgumentException when the message has another form
