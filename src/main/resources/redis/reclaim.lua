@@ -2,13 +2,18 @@
 -- Says what is to become of the job. An attempt counts as failed when it had written nothing yet: a job that kills its
 -- workers does not come back for ever, and one whose workers were unlucky is not punished. Safe to repeat.
 --
--- KEYS[1]  job       hash
--- ARGV[1]  failures  how many attempts may fail
--- ARGV[2]  attempts  how many attempts there may be, whatever became of them
+-- Several processes find the same job, and one of them may come when another has helped it on and its next attempt is
+-- there. An attempt begins after its lease does: one that is younger than a lease has not lost it, and is left alone.
 --
--- Returns {'waits'} | {'exhausted', attempt, failures} (no attempt is left) | {'unwanted', 'cancelled' or 'deadline'}
--- | {'dead'} (it has ended as a dead letter) | {'over'} (it has ended, or is gone).
-local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'failures', 'seq', 'begun_seq', 'stop', 'failure')
+-- KEYS[1]  job       hash
+-- ARGV[1]  lease     ms
+-- ARGV[2]  failures  how many attempts may fail
+-- ARGV[3]  attempts  how many attempts there may be, whatever became of them
+--
+-- Returns {'waits'} | {'runs'} (its next attempt has begun) | {'exhausted', attempt, failures} (no attempt is left)
+-- | {'unwanted', 'cancelled' or 'deadline'} | {'dead'} (it has ended as a dead letter) | {'over'} (it has ended, or is gone).
+local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'failures', 'seq', 'begun_seq', 'stop', 'failure',
+  'begun_ms')
 local state = job[1]
 if not state then
   return { 'over' }
@@ -18,6 +23,10 @@ if state == 'done' then
 end
 local failures = tonumber(job[3])
 if state == 'running' then
+  local time = redis.call('TIME')
+  if time[1] * 1000 + math.floor(time[2] / 1000) - job[8] < tonumber(ARGV[1]) then
+    return { 'runs' }
+  end
   -- The attempt's first event says that it begins; what comes after it is progress.
   if job[4] - job[5] < 2 then
     failures = redis.call('HINCRBY', KEYS[1], 'failures', 1)
@@ -28,7 +37,7 @@ end
 if job[6] then
   return { 'unwanted', job[6] }
 end
-if failures >= tonumber(ARGV[1]) or tonumber(job[2]) >= tonumber(ARGV[2]) then
+if failures >= tonumber(ARGV[2]) or tonumber(job[2]) >= tonumber(ARGV[3]) then
   return { 'exhausted', tonumber(job[2]), failures }
 end
 return { 'waits' }

@@ -27,7 +27,7 @@ local attempt = tonumber(job[9])
 if not again then
   attempt = redis.call('HINCRBY', KEYS[1], 'attempt', 1)
   redis.call('HSET', KEYS[1], 'state', 'running', 'worker', ARGV[1], 'claim', ARGV[2], 'started_ms', started,
-    'begun_seq', job[3])
+    'begun_ms', now, 'begun_seq', job[3])
   redis.call('PERSIST', KEYS[1])
 end
 return { 'started', attempt, tonumber(job[3]), job[2], started - job[4], now - started, tonumber(job[6]),

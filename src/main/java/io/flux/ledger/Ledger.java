@@ -370,12 +370,13 @@ public final class Ledger {
     /**
      * Takes a job from a worker whose lease has run out, and says what is to become of it.
      *
+     * @param lease the length of a lease: an attempt that is younger has not lost it
      * @param failures how many attempts may fail
      * @param attempts how many attempts there may be, whatever became of them
      */
-    public Reclaimed reclaim(String id, int failures, int attempts) {
-        List<Object> found =
-                redis.execute(reclaim, List.of(Keys.job(id)), Integer.toString(failures), Integer.toString(attempts));
+    public Reclaimed reclaim(String id, Duration lease, int failures, int attempts) {
+        List<Object> found = redis.execute(
+                reclaim, List.of(Keys.job(id)), millis(lease), Integer.toString(failures), Integer.toString(attempts));
         Reclaimed.Fate fate = Reclaimed.Fate.valueOf(text(found, 0).toUpperCase(Locale.ROOT));
         return switch (fate) {
             case EXHAUSTED -> new Reclaimed(fate, null, (int) number(found, 1), (int) number(found, 2));

@@ -13,6 +13,8 @@ public record Reclaimed(Fate fate, String stop, int attempts, int failures) {
     public enum Fate {
         /** It waits for its next attempt: back into the queue. */
         WAITS,
+        /** Somebody else has helped it on, and its next attempt has begun: leave it alone. */
+        RUNS,
         /** No attempt is left. */
         EXHAUSTED,
         /** Somebody wanted it stopped before its worker was lost: end it. */

@@ -69,7 +69,8 @@ public final class Reaper {
 
     /** Takes a job from a worker whose lease has run out, and says what is to become of it. */
     public Reclaimed reclaim(String id) {
-        return ledger.reclaim(id, terms.limits().failures(), terms.limits().attempts());
+        return ledger.reclaim(
+                id, terms.lease(), terms.limits().failures(), terms.limits().attempts());
     }
 
     /** Gives a job back to the front of its queue. */
