@@ -4,6 +4,7 @@ import io.flux.job.AttemptLimits;
 import io.flux.job.Event;
 import io.flux.job.EventJson;
 import io.flux.job.FailureReport;
+import io.flux.ledger.Ended;
 import io.flux.ledger.Ledger;
 import io.flux.ledger.Reclaimed;
 import io.flux.ledger.Stuck;
@@ -84,11 +85,14 @@ public final class Reaper {
         }
     }
 
-    /** Ends a job for which no attempt is left. */
+    /** Ends a job for which no attempt is left; nothing when somebody else has, or when it runs again. */
     public void exhaust(String id, Reclaimed reclaimed) {
         Event error = new Event.Error(id, 0L, CODE, LOST, null, null);
         FailureReport report = new FailureReport(CODE, LOST, reclaimed.attempts(), null, null, null, clock.millis());
-        ledger.exhaust(id, endings.around(error, error), CODE, json.write(report), terms.deadRetention());
+        Ended ended = ledger.exhaust(id, endings.around(error, error), CODE, json.write(report), terms.deadRetention());
+        if (ended.outcome() != Ended.Outcome.ENDED) {
+            return;
+        }
         LOG.warn(
                 "requestId={} model={} lost its worker in each of {} attempts: dead letter",
                 id,
@@ -97,9 +101,11 @@ public final class Reaper {
         registry.counter("flux.jobs", "model", terms.model(), "outcome", CODE).increment();
     }
 
-    /** Puts a job that died on the dead-letter list. */
+    /** Puts a job that died on the dead-letter list; nothing when it did not, or was dropped meanwhile. */
     public void bury(String id) {
-        ledger.bury(id, terms.model());
+        if (ledger.deadLetter(id) != null) {
+            ledger.bury(id, terms.model());
+        }
     }
 
     /** Takes a job that has ended off every list. */
