@@ -1,59 +1,41 @@
 package io.flux.ledger;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
-import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.springframework.data.redis.core.RedisCallback;
-import org.springframework.data.redis.core.StringRedisTemplate;
 
-/** Every transition, against a real Redis: what it does, that repeating it is harmless, and whom it refuses. */
+/**
+ * Every transition, against a real Redis: what it does, that repeating it is harmless, and whom it refuses. Those that
+ * help jobs that got stuck are in {@link LedgerRecoveryTest}.
+ */
 @Timeout(60)
-class LedgerTest {
-    private static final Duration RETENTION = Duration.ofHours(1);
-    private static final Duration LEASE = Duration.ofSeconds(30);
-
-    private final StringRedisTemplate redis = RedisFixture.redis();
-    private final Ledger ledger = RedisFixture.ledger();
-    private String id;
-    private String model;
-    private String channel;
-
-    @BeforeEach
-    void names() {
-        id = RedisFixture.name("job");
-        model = RedisFixture.name("model");
-        channel = RedisFixture.name("flux:gateway:");
-    }
-
+class LedgerTest extends LedgerFixture {
     @Test
     void aJobGoesFromCreationToItsEnd() {
-        assertThat(ledger.create(id, model, "{}")).isEqualTo(Created.NEW);
+        assertThat(create("{}")).isEqualTo(Created.NEW);
         assertThat(state()).isEqualTo("created");
-        assertThat(ledger.enqueue(id, model, 10)).isEqualTo(1);
+        assertThat(enqueue(id, 10)).isEqualTo(1);
         ledger.accept(id);
         assertThat(state()).isEqualTo("queued");
         pop();
         assertThat(ledger.lease(id, model, LEASE)).isTrue();
-        Started started = ledger.start(id, "worker-1");
+        Started started = start("worker-1");
         assertThat(started.attempt()).isEqualTo(1);
         assertThat(started.seq()).isZero();
         assertThat(started.request()).isEqualTo("{}");
@@ -81,46 +63,46 @@ class LedgerTest {
     class Creation {
         @Test
         void theSameRequestTwiceIsTheSameJob() {
-            assertThat(ledger.create(id, model, "{\"a\":1}")).isEqualTo(Created.NEW);
-            assertThat(ledger.create(id, model, "{\"a\":1}"))
+            assertThat(create("{\"a\":1}")).isEqualTo(Created.NEW);
+            assertThat(create("{\"a\":1}"))
                     .as("not in the queue yet: whoever comes again goes on where the other stopped")
                     .isEqualTo(Created.NEW);
-            ledger.enqueue(id, model, 10);
+            enqueue(id, 10);
             ledger.accept(id);
-            assertThat(ledger.create(id, model, "{\"a\":1}")).isEqualTo(Created.EXISTS);
+            assertThat(create("{\"a\":1}")).isEqualTo(Created.EXISTS);
             start();
-            assertThat(ledger.create(id, model, "{\"a\":1}")).isEqualTo(Created.EXISTS);
+            assertThat(create("{\"a\":1}")).isEqualTo(Created.EXISTS);
             ledger.finish(id, 1, 1, "{}", "stop");
-            assertThat(ledger.create(id, model, "{\"a\":1}")).isEqualTo(Created.EXISTS);
+            assertThat(create("{\"a\":1}")).isEqualTo(Created.EXISTS);
             assertThat(state()).isEqualTo("done");
         }
 
         @Test
         void anotherRequestUnderTheSameIdIsAConflictAndChangesNothing() {
-            ledger.create(id, model, "{\"a\":1}");
-            assertThat(ledger.create(id, model, "{\"a\":2}")).isEqualTo(Created.CONFLICT);
+            create("{\"a\":1}");
+            assertThat(create("{\"a\":2}")).isEqualTo(Created.CONFLICT);
             ledger.accept(id);
-            assertThat(ledger.create(id, model, "{\"a\":2}")).isEqualTo(Created.CONFLICT);
+            assertThat(create("{\"a\":2}")).isEqualTo(Created.CONFLICT);
             assertThat(job("request")).isEqualTo("{\"a\":1}");
         }
 
         @Test
         void aRequestKeepsItsText() {
-            ledger.create(id, model, "{\"prompt\":\"Grüße 🌙 \\u0000 \n\"}");
+            create("{\"prompt\":\"Grüße 🌙 \\u0000 \n\"}");
             assertThat(start().request()).isEqualTo("{\"prompt\":\"Grüße 🌙 \\u0000 \n\"}");
         }
 
         @Test
         void aJobThatIsNeverAcceptedExpires() {
             Ledger impatient = new Ledger(redis, RETENTION, Duration.ofMillis(50));
-            impatient.create(id, model, "{}");
+            impatient.create(id, model, "{}", null, "grace");
             await().until(() -> !Boolean.TRUE.equals(redis.hasKey(Keys.job(id))));
-            assertThat(ledger.start(id, "worker")).isNull();
+            assertThat(start("worker")).isNull();
         }
 
         @Test
         void anAcceptedJobDoesNotExpire() {
-            ledger.create(id, model, "{}");
+            create("{}");
             assertThat(ttl(Keys.job(id))).isPositive();
             ledger.accept(id);
             assertThat(ttl(Keys.job(id))).isEqualTo(-1);
@@ -131,7 +113,7 @@ class LedgerTest {
 
         @Test
         void aJobThatAWorkerHasStartedDoesNotExpireThoughItWasNotAcceptedYet() {
-            ledger.create(id, model, "{}");
+            create("{}");
             start();
             assertThat(ttl(Keys.job(id))).isEqualTo(-1);
             ledger.accept(id);
@@ -140,7 +122,7 @@ class LedgerTest {
 
         @Test
         void acceptingLateDoesNotKeepAFinishedJobForEver() {
-            ledger.create(id, model, "{}");
+            create("{}");
             start();
             ledger.finish(id, 1, 1, "{}", "stop");
             ledger.accept(id);
@@ -156,15 +138,35 @@ class LedgerTest {
 
         @Test
         void aJobThatHasGoneOnIsNotForgotten() {
-            ledger.create(id, model, "{}");
+            create("{}");
             start(); // the same request, sent twice at once: the other one got through
             ledger.forget(id);
             assertThat(ledger.append(id, 1, 1, "{}")).isEqualTo(Write.OK);
         }
 
         @Test
+        void aJobKnowsItsDeadlineAndWhatItsClientsLeavingMeans() {
+            long before = redisTime();
+            ledger.create(id, model, "{}", Duration.ofMinutes(2), "finish");
+            long after = redisTime();
+            assertThat(Long.parseLong(job("deadline_ms"))).isBetween(before + 120_000, after + 120_000);
+            assertThat(job("on_disconnect")).isEqualTo("finish");
+            assertThat(ledger.create(id, model, "{}", Duration.ofMinutes(9), "cancel"))
+                    .as("the same request again: the one that came first counts")
+                    .isEqualTo(Created.NEW);
+            assertThat(Long.parseLong(job("deadline_ms"))).isLessThanOrEqualTo(after + 120_000);
+            assertThat(job("on_disconnect")).isEqualTo("finish");
+        }
+
+        @Test
+        void aJobWithoutATimeoutHasNoDeadline() {
+            create("{}");
+            assertThat(job("deadline_ms")).isNull();
+        }
+
+        @Test
         void aForgottenJobIsGone() {
-            ledger.create(id, model, "{}");
+            create("{}");
             ledger.forget(id);
             ledger.forget(id);
             assertThat(redis.keys("flux:{" + id + "}*")).isEmpty();
@@ -175,29 +177,83 @@ class LedgerTest {
     class Queue {
         @Test
         void thePositionIsOneForTheNextToBeServed() {
-            assertThat(ledger.enqueue("a", model, 3)).isEqualTo(1);
-            assertThat(ledger.enqueue("b", model, 3)).isEqualTo(2);
-            assertThat(ledger.enqueue("c", model, 3)).isEqualTo(3);
+            assertThat(enqueue("a", 3)).isEqualTo(1);
+            assertThat(enqueue("b", 3)).isEqualTo(2);
+            assertThat(enqueue("c", 3)).isEqualTo(3);
             assertThat(redis.opsForList().rightPop(Keys.waiting(model))).isEqualTo("a");
         }
 
         @Test
         void aJobThatWaitsAlreadyKeepsItsPlace() {
-            ledger.enqueue("a", model, 3);
-            ledger.enqueue("b", model, 3);
-            ledger.enqueue("c", model, 3);
-            assertThat(ledger.enqueue("a", model, 3)).isEqualTo(1);
-            assertThat(ledger.enqueue("b", model, 3)).isEqualTo(2);
-            assertThat(ledger.enqueue("c", model, 3)).isEqualTo(3);
+            enqueue("a", 3);
+            enqueue("b", 3);
+            enqueue("c", 3);
+            assertThat(enqueue("a", 3)).isEqualTo(1);
+            assertThat(enqueue("b", 3)).isEqualTo(2);
+            assertThat(enqueue("c", 3)).isEqualTo(3);
             assertThat(waiting()).containsExactly("c", "b", "a");
         }
 
         @Test
         void aFullQueueRefusesAndSaysHowManyWait() {
-            ledger.enqueue("a", model, 2);
-            ledger.enqueue("b", model, 2);
-            assertThat(ledger.enqueue("c", model, 2)).isEqualTo(-2);
+            enqueue("a", 2);
+            enqueue("b", 2);
+            assertThat(enqueue("c", 2)).isEqualTo(-2);
             assertThat(waiting()).containsExactly("b", "a");
+        }
+
+        @Test
+        void onlyAJobThatIsToEndWithoutFollowersCountsAsFollowed() {
+            enqueue("unwatched", 3);
+            assertThat(redis.hasKey(Keys.followed(model))).isFalse();
+            long before = redisTime();
+            ledger.enqueue(id, model, 3, Duration.ofMinutes(2), null);
+            long after = redisTime();
+            assertThat(score(Keys.followed(model), id)).isBetween(before + 120_000, after + 120_000);
+            assertThat(redis.opsForZSet().size(Keys.followed(model))).isEqualTo(1);
+            assertThat(redis.hasKey(Keys.deadlines(model))).isFalse();
+        }
+
+        @Test
+        void onlyAJobWithATimeoutHasADeadlineAndItIsNeverPutOff() {
+            enqueue("patient", 3);
+            assertThat(redis.hasKey(Keys.deadlines(model))).isFalse();
+            long before = redisTime();
+            ledger.enqueue(id, model, 3, null, Duration.ofMinutes(2));
+            long after = redisTime();
+            assertThat(score(Keys.deadlines(model), id)).isBetween(before + 120_000, after + 120_000);
+            redis.delete(Keys.waiting(model)); // popped
+            ledger.enqueue(id, model, 3, null, Duration.ofMinutes(9));
+            assertThat(score(Keys.deadlines(model), id))
+                    .as("the same request, sent twice at once")
+                    .isLessThanOrEqualTo(after + 120_000);
+            assertThat(redis.hasKey(Keys.followed(model))).isFalse();
+        }
+
+        @Test
+        void aJobThatAFullQueueRefusesIsOnNoList() {
+            enqueue("a", 1);
+            assertThat(ledger.enqueue(id, model, 1, Duration.ofMinutes(1), Duration.ofMinutes(1))
+                            .isRefused())
+                    .isTrue();
+            assertThat(redis.keys("flux:{" + model + "}*")).containsExactly(Keys.waiting(model));
+        }
+
+        @Test
+        void thePaceIsTheMeasuredOneWhileJobsRun() {
+            assertThat(ledger.enqueue("a", model, 2, null, null))
+                    .as("never measured")
+                    .isEqualTo(new Place(1, 0));
+            redis.opsForHash().put(Keys.pace(model), "mean_ms", "1500.75");
+            assertThat(ledger.enqueue("a", model, 2, null, null))
+                    .as("nobody serves")
+                    .isEqualTo(new Place(1, 0));
+            lease(id, LEASE);
+            assertThat(ledger.enqueue("a", model, 2, null, null))
+                    .as("there already")
+                    .isEqualTo(new Place(1, 1500));
+            assertThat(ledger.enqueue("b", model, 2, null, null)).isEqualTo(new Place(2, 1500));
+            assertThat(ledger.enqueue("c", model, 2, null, null)).as("refused").isEqualTo(new Place(-2, 1500));
         }
 
         @Test
@@ -206,7 +262,7 @@ class LedgerTest {
             List<Thread> clients = IntStream.range(0, 8)
                     .mapToObj(client -> new Thread(() -> {
                         for (int i = 0; i < 10; i++) {
-                            positions.add(ledger.enqueue(client + "." + i, model, 25));
+                            positions.add(enqueue(client + "." + i, 25));
                         }
                     }))
                     .toList();
@@ -228,8 +284,8 @@ class LedgerTest {
     class Leases {
         @Test
         void onlyAPoppedJobIsLeased() {
-            ledger.create(id, model, "{}");
-            ledger.enqueue(id, model, 10);
+            create("{}");
+            enqueue(id, 10);
             assertThat(ledger.lease(id, model, LEASE)).as("still waiting").isFalse();
             pop();
             long before = redisTime();
@@ -237,7 +293,7 @@ class LedgerTest {
             long after = redisTime();
             assertThat(ledger.lease(id, model, LEASE)).as("once").isFalse();
             assertThat(redis.opsForList().size(Keys.claimed(model))).isZero();
-            assertThat(redis.opsForZSet().score(Keys.running(model), id).longValue())
+            assertThat(score(Keys.running(model), id))
                     .as("expiry in Redis's own time")
                     .isBetween(before + LEASE.toMillis(), after + LEASE.toMillis());
         }
@@ -265,8 +321,8 @@ class LedgerTest {
         @Test
         void aJobGivenBackIsTheNextToBeServed() {
             lease(id, LEASE);
-            ledger.enqueue("second", model, 10);
-            assertThat(ledger.requeue(id, model)).isTrue();
+            enqueue("second", 10);
+            assertThat(ledger.requeue(id, model, Duration.ZERO)).isTrue();
             assertThat(waiting()).containsExactly("second", id);
             assertThat(redis.opsForZSet().score(Keys.running(model), id)).isNull();
         }
@@ -274,20 +330,119 @@ class LedgerTest {
         @Test
         void givingBackTwiceQueuesOnce() {
             lease(id, LEASE);
-            assertThat(ledger.requeue(id, model)).isTrue();
-            assertThat(ledger.requeue(id, model)).isFalse();
+            assertThat(ledger.requeue(id, model, Duration.ZERO)).isTrue();
+            assertThat(ledger.requeue(id, model, Duration.ZERO)).isFalse();
             assertThat(waiting()).containsExactly(id);
         }
 
         @Test
         void whoHasNoLeaseGivesNothingBack() {
-            assertThat(ledger.requeue(id, model)).isFalse();
+            assertThat(ledger.requeue(id, model, Duration.ZERO)).isFalse();
             assertThat(waiting()).isEmpty();
         }
 
-        private long redisTime() {
-            return redis.execute((RedisCallback<Long>)
-                    connection -> connection.serverCommands().time());
+        @Test
+        void aJobGivenBackForLaterKeepsItsLeaseUntilThen() {
+            lease(id, LEASE);
+            long before = redisTime();
+            assertThat(ledger.requeue(id, model, LEASE.multipliedBy(2))).isTrue();
+            long after = redisTime();
+            assertThat(score(Keys.running(model), id)).isBetween(before + 60_000, after + 60_000);
+            assertThat(ledger.requeue(id, model, LEASE.multipliedBy(2)))
+                    .as("repeated")
+                    .isTrue();
+            assertThat(redis.opsForZSet().size(Keys.running(model))).isEqualTo(1);
+            assertThat(waiting()).isEmpty();
+        }
+
+        @Test
+        void whoHasNoLeaseGivesNothingBackForLater() {
+            assertThat(ledger.requeue(id, model, LEASE)).isFalse();
+            assertThat(redis.keys("flux:{" + model + "}*")).isEmpty();
+        }
+    }
+
+    /** What {@code release} does beside ending the lease: it measures how fast the queue moves. */
+    @Nested
+    class Releasing {
+        @Test
+        void aReleasedJobIsRunningNoMoreNorWatched() {
+            lease(id, LEASE);
+            lease("other", LEASE);
+            for (String key : List.of(Keys.followed(model), Keys.deadlines(model))) {
+                score(key, id, LONG_AGO);
+                score(key, "other", LONG_AGO);
+            }
+            ledger.release(id, model);
+            for (String key : List.of(Keys.running(model), Keys.followed(model), Keys.deadlines(model))) {
+                assertThat(redis.opsForZSet().range(key, 0, -1)).as(key).containsExactly("other");
+            }
+        }
+
+        @Test
+        void thePaceIsTheTimeBetweenTwoEndsWhenJobsWaitedAtTheFirst() {
+            enqueue("next", 10);
+            endOne();
+            assertThat(pace("mean_ms")).as("one end is no measure").isNull();
+            assertThat(pace("busy")).isEqualTo("1");
+            long later = redisTime() - 2000;
+            put(Keys.pace(model), "last_ms", later);
+            endOne();
+            assertThat(meanMs()).isBetween(2000.0, 60_000.0);
+            assertThat(ttl(Keys.pace(model))).isBetween(1L, RETENTION.toMillis());
+        }
+
+        @Test
+        void timeInWhichNobodyWaitedIsNoMeasure() {
+            endOne();
+            assertThat(pace("busy")).isEqualTo("0");
+            put(Keys.pace(model), "last_ms", LONG_AGO);
+            enqueue("next", 10);
+            endOne();
+            assertThat(pace("mean_ms")).as("the queue was empty in between").isNull();
+            assertThat(Long.parseLong(pace("last_ms"))).isGreaterThan(LONG_AGO);
+            assertThat(pace("busy")).isEqualTo("1");
+        }
+
+        @Test
+        void theNewestTimeCountsOnePartInFive() {
+            redis.opsForHash().put(Keys.pace(model), "mean_ms", "1000");
+            put(Keys.pace(model), "busy", 1);
+            put(Keys.pace(model), "last_ms", redisTime() - 2000);
+            endOne();
+            assertThat(meanMs()).isBetween(1200.0, 12_800.0); // 0.8 * 1000 + 0.2 * (2000 to 60 000)
+        }
+
+        @Test
+        void releasingTwiceIsOneEnd() {
+            put(Keys.pace(model), "busy", 1);
+            put(Keys.pace(model), "last_ms", LONG_AGO);
+            endOne();
+            Object once = redis.opsForHash().entries(Keys.pace(model));
+            put(Keys.pace(model), "busy", 1);
+            ledger.release(id, model);
+            assertThat(pace("busy")).as("nothing was measured").isEqualTo("1");
+            put(Keys.pace(model), "busy", 0);
+            assertThat(redis.opsForHash().entries(Keys.pace(model))).isEqualTo(once);
+        }
+
+        @Test
+        void whoHasNoLeaseMeasuresNothing() {
+            ledger.release(id, model);
+            assertThat(redis.keys("flux:{" + model + "}*")).isEmpty();
+        }
+
+        private void endOne() {
+            lease(id, LEASE);
+            ledger.release(id, model);
+        }
+
+        private double meanMs() {
+            return Double.parseDouble(pace("mean_ms"));
+        }
+
+        private String pace(String field) {
+            return (String) redis.opsForHash().get(Keys.pace(model), field);
         }
     }
 
@@ -296,20 +451,74 @@ class LedgerTest {
         @Test
         void oneAttemptAtATime() {
             create();
-            assertThat(ledger.start(id, "worker-1")).isNotNull();
-            fenced(() -> ledger.start(id, "worker-2"));
+            assertThat(start("worker-1")).isNotNull();
+            fenced(() -> start("worker-2"));
             assertThat(job("worker")).isEqualTo("worker-1");
             assertThat(job("attempt")).isEqualTo("1");
         }
 
         @Test
+        void theSameClaimGetsTheSameAttemptAgain() {
+            create();
+            Started first = ledger.start(id, "worker", "claim");
+            assertThat(ledger.append(id, 1, 1, "{}")).isEqualTo(Write.OK);
+            Started again = ledger.start(id, "worker", "claim");
+            assertThat(again.attempt()).isEqualTo(1);
+            assertThat(again.seq()).as("where the journal ends now").isEqualTo(1);
+            assertThat(again.request()).isEqualTo(first.request());
+            assertThat(again.queueMs()).isEqualTo(first.queueMs());
+            assertThat(job("attempt")).isEqualTo("1");
+            fenced(() -> ledger.start(id, "worker", "another claim"));
+            assertThat(ledger.append(id, 1, 2, "{}")).isEqualTo(Write.OK);
+            ledger.finish(id, 1, 3, "{}", "stop");
+            assertThat(ledger.start(id, "worker", "claim")).isNull();
+        }
+
+        @Test
+        void aNewAttemptNeedsAClaimOfItsOwn() {
+            create();
+            ledger.start(id, "worker", "claim 1");
+            ledger.retry(id, 1, true);
+            assertThat(ledger.start(id, "worker", "claim 2").attempt()).isEqualTo(2);
+            fenced(() -> ledger.start(id, "worker", "claim 1"));
+        }
+
+        @Test
+        void anAttemptKnowsHowMuchTimeIsLeft() {
+            ledger.create(id, model, "{}", Duration.ofMinutes(2), "grace");
+            assertThat(start().leftMs()).isBetween(60_000L, 120_000L);
+            ledger.retry(id, 1, true);
+            put(Keys.job(id), "deadline_ms", LONG_AGO);
+            assertThat(start().leftMs()).as("its time is over").isNegative();
+        }
+
+        @Test
+        void aJobWithoutADeadlineHasAllTheTime() {
+            create();
+            assertThat(start().leftMs()).isNull();
+        }
+
+        @Test
+        void aFailureThatTheJobIsToBlameForCounts() {
+            create();
+            assertThat(start().failures()).isZero();
+            ledger.retry(id, 1, true);
+            assertThat(start().failures()).isEqualTo(1);
+            ledger.retry(id, 2, false);
+            assertThat(start().failures()).isEqualTo(1);
+            ledger.retry(id, 3, true);
+            assertThat(start().failures()).isEqualTo(2);
+            assertThat(job("attempt")).isEqualTo("4");
+        }
+
+        @Test
         void aJobThatHasEndedOrIsGoneIsNotStarted() {
-            assertThat(ledger.start(id, "worker")).isNull();
+            assertThat(start("worker")).isNull();
             assertThat(redis.hasKey(Keys.job(id))).isFalse();
             create();
             start();
             ledger.finish(id, 1, 1, "{}", "stop");
-            assertThat(ledger.start(id, "worker")).isNull();
+            assertThat(start("worker")).isNull();
         }
 
         @Test
@@ -318,7 +527,7 @@ class LedgerTest {
             start();
             ledger.append(id, 1, 1, "{}");
             ledger.append(id, 1, 2, "{}");
-            assertThat(ledger.retry(id, 1)).isTrue();
+            assertThat(ledger.retry(id, 1, true)).isEqualTo(Write.OK);
             assertThat(state()).isEqualTo("queued");
             assertThat(job("worker")).isNull();
             Started second = start();
@@ -335,7 +544,7 @@ class LedgerTest {
             assertThat(first).isBetween(5000L, 60_000L);
             redis.opsForHash().increment(Keys.job(id), "started_ms", -1000);
             redis.opsForHash().increment(Keys.job(id), "created_ms", -1000);
-            ledger.retry(id, 1);
+            ledger.retry(id, 1, true);
             Started second = start();
             assertThat(second.queueMs()).isEqualTo(first);
             assertThat(second.runningMs()).isBetween(1000L, 60_000L);
@@ -345,10 +554,13 @@ class LedgerTest {
         void retryingTwiceIsHarmless() {
             create();
             start();
-            assertThat(ledger.retry(id, 1)).isTrue();
-            assertThat(ledger.retry(id, 1)).isTrue();
-            assertThat(start().attempt()).isEqualTo(2);
-            fenced(() -> ledger.retry(id, 1));
+            assertThat(ledger.retry(id, 1, true)).isEqualTo(Write.OK);
+            assertThat(ledger.retry(id, 1, true)).isEqualTo(Write.OK);
+            assertThat(ledger.retry(id, 1, false)).isEqualTo(Write.OK);
+            Started second = start();
+            assertThat(second.attempt()).isEqualTo(2);
+            assertThat(second.failures()).as("it failed once").isEqualTo(1);
+            fenced(() -> ledger.retry(id, 1, true));
             assertThat(state()).isEqualTo("running");
         }
 
@@ -356,11 +568,59 @@ class LedgerTest {
         void aCancelledJobIsNotRetried() {
             create();
             start();
-            cancel();
-            assertThat(ledger.retry(id, 1)).isFalse();
+            end();
+            assertThat(ledger.retry(id, 1, true)).isEqualTo(Write.CANCELLED);
             assertThat(state()).isEqualTo("running");
+            assertThat(job("failures")).isEqualTo("0");
             ledger.finish(id, 1, 1, "{}", "cancelled");
-            fenced(() -> ledger.retry(id, 1));
+            fenced(() -> ledger.retry(id, 1, true));
+        }
+
+        @Test
+        void aJobWhoseTimeIsOverIsNotRetried() {
+            create();
+            start();
+            end("deadline");
+            assertThat(ledger.retry(id, 1, true)).isEqualTo(Write.DEADLINE);
+            assertThat(state()).isEqualTo("running");
+        }
+
+        @Test
+        void whomTheJobWasTakenFromDoesNotRetryIt() {
+            create();
+            start();
+            reclaim(3, 30);
+            fenced(() -> ledger.retry(id, 1, true));
+            assertThat(job("failures")).as("counted once, as the reclaim did").isEqualTo("1");
+        }
+
+        @Test
+        void anAttemptMayAskWhetherItIsToGoOn() {
+            create();
+            assertThat(ledger.check(id, 0)).as("not begun").isEqualTo(Write.FENCED);
+            start();
+            assertThat(ledger.check(id, 1)).isEqualTo(Write.OK);
+            assertThat(ledger.check(id, 1)).isEqualTo(Write.OK);
+            assertThat(ledger.check(id, 2)).as("not the current one").isEqualTo(Write.FENCED);
+            ledger.retry(id, 1, true);
+            assertThat(ledger.check(id, 1)).as("between attempts").isEqualTo(Write.FENCED);
+            start();
+            assertThat(ledger.check(id, 1)).isEqualTo(Write.FENCED);
+            assertThat(ledger.check(id, 2)).isEqualTo(Write.OK);
+            ledger.finish(id, 2, 1, "{}", "stop");
+            assertThat(ledger.check(id, 2)).as("ended").isEqualTo(Write.FENCED);
+            assertThat(frames()).hasSize(1);
+        }
+
+        @ParameterizedTest
+        @CsvSource({"cancelled,CANCELLED", "deadline,DEADLINE"})
+        void whoAsksHearsWhyTheJobIsToBeStopped(String reason, Write answer) {
+            create();
+            start();
+            end(reason);
+            assertThat(ledger.check(id, 1)).isEqualTo(answer);
+            assertThat(ledger.append(id, 1, 1, "{}")).isEqualTo(answer);
+            assertThat(ledger.check(id, 1)).isEqualTo(answer);
         }
 
         @Test
@@ -368,14 +628,14 @@ class LedgerTest {
             create();
             start();
             ledger.append(id, 1, 1, "{\"old\":1}");
-            ledger.retry(id, 1);
+            ledger.retry(id, 1, true);
             assertThat(ledger.append(id, 1, 2, "{\"late\":1}"))
                     .as("between attempts")
                     .isEqualTo(Write.FENCED);
             start();
             assertThat(ledger.append(id, 1, 2, "{\"late\":1}")).isEqualTo(Write.FENCED);
             fenced(() -> ledger.finish(id, 1, 2, "{\"late\":1}", "stop"));
-            fenced(() -> ledger.retry(id, 1));
+            fenced(() -> ledger.retry(id, 1, true));
             assertThat(ledger.append(id, 2, 2, "{\"new\":1}")).isEqualTo(Write.OK);
             assertThat(frames()).containsExactly("{\"old\":1}", "{\"new\":1}");
             assertThat(state()).isEqualTo("running");
@@ -385,7 +645,9 @@ class LedgerTest {
         void nobodyWritesToAJobThatIsGone() {
             assertThat(ledger.append(id, 1, 1, "{}")).isEqualTo(Write.FENCED);
             fenced(() -> ledger.finish(id, 1, 1, "{}", "stop"));
-            fenced(() -> ledger.retry(id, 1));
+            fenced(() -> ledger.retry(id, 1, true));
+            fenced(() -> ledger.die(id, 1, 1, "{}", "engine_failed", "{}", DEAD_RETENTION));
+            assertThat(ledger.check(id, 1)).isEqualTo(Write.FENCED);
             assertThat(redis.keys("flux:{" + id + "}*")).isEmpty();
         }
 
@@ -422,7 +684,7 @@ class LedgerTest {
         void theWriterHearsThatTheJobIsCancelledAndItsEventIsKept() {
             create();
             start();
-            cancel();
+            end();
             assertThat(ledger.append(id, 1, 1, "{\"a\":1}")).isEqualTo(Write.CANCELLED);
             assertThat(ledger.append(id, 1, 1, "{\"a\":1}")).isEqualTo(Write.CANCELLED);
             assertThat(frames()).containsExactly("{\"a\":1}");
@@ -438,11 +700,10 @@ class LedgerTest {
                 assertThat(ttl(key)).isEqualTo(-1);
             }
             ledger.finish(id, 1, 2, "{}", "stop");
-            for (String key : List.of(Keys.job(id), Keys.journal(id), Keys.followers(id))) {
-                assertThat(ttl(key)).isBetween(1L, RETENTION.toMillis());
-            }
-            new Ledger(redis, Duration.ofMillis(30), Duration.ofMinutes(1)).cancel(id, "{", "}");
-            assertThat(ttl(Keys.job(id))).as("a late cancel changes nothing").isGreaterThan(60_000);
+            expires(RETENTION);
+            new Ledger(redis, Duration.ofMillis(30), Duration.ofMinutes(1))
+                    .end(id, new LastEvent("{", "}", "}"), "cancelled");
+            expires(RETENTION); // a late cancel changes nothing
         }
 
         @Test
@@ -546,11 +807,59 @@ class LedgerTest {
             String stays = RedisFixture.name("flux:gateway:");
             ledger.follow(id, channel, 0, 10);
             ledger.follow(id, stays, 0, 10);
-            ledger.unfollow(id, channel);
-            ledger.unfollow(id, channel);
+            assertThat(ledger.unfollow(id, channel)).isEqualTo(new Unfollowed(model, "grace", 1));
+            assertThat(ledger.unfollow(id, channel)).isEqualTo(new Unfollowed(model, "grace", 1));
             assertThat(followers()).containsExactly(stays);
-            ledger.unfollow(id, stays);
+            assertThat(ledger.unfollow(id, stays)).isEqualTo(new Unfollowed(model, "grace", 0));
+            assertThat(ledger.unfollow(id, stays)).isEqualTo(new Unfollowed(model, "grace", 0));
             assertThat(redis.hasKey(Keys.followers(id))).isFalse();
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = {"cancel", "grace", "finish"})
+        void whoLeavesHearsWhatTheJobWantsThen(String onDisconnect) {
+            ledger.create(id, model, "{}", null, onDisconnect);
+            ledger.follow(id, channel, 0, 10);
+            assertThat(ledger.unfollow(id, channel)).isEqualTo(new Unfollowed(model, onDisconnect, 0));
+        }
+
+        @Test
+        void whoLeavesAJobThatHasEndedHasNothingToDecide() {
+            create();
+            start();
+            ledger.follow(id, channel, 0, 10);
+            ledger.finish(id, 1, 1, "end", "stop");
+            assertThat(ledger.unfollow(id, channel)).isNull();
+            assertThat(followers()).isEmpty();
+        }
+
+        @Test
+        void whoLeavesAnUnknownJobLeavesNothingBehind() {
+            assertThat(ledger.unfollow(id, channel)).isNull();
+            assertThat(redis.keys("flux:{" + id + "}*")).isEmpty();
+        }
+
+        @Test
+        void sayingThatJobsAreFollowedReachesThoseThatWereEntered() {
+            ledger.enqueue(id, model, 10, Duration.ofSeconds(1), null);
+            ledger.enqueue("other", model, 10, Duration.ofSeconds(1), null);
+            long others = score(Keys.followed(model), "other");
+            enqueue("runs anyway", 10);
+            long before = redisTime();
+            ledger.attend(model, Duration.ofMinutes(2), List.of("runs anyway", id, "ended"));
+            long after = redisTime();
+            assertThat(score(Keys.followed(model), id)).isBetween(before + 120_000, after + 120_000);
+            assertThat(score(Keys.followed(model), "other")).isEqualTo(others);
+            ledger.attend(model, Duration.ofMinutes(4), List.of("runs anyway", id, "ended"));
+            assertThat(score(Keys.followed(model), id)).isGreaterThan(after + 120_000);
+            assertThat(redis.opsForZSet().range(Keys.followed(model), 0, -1)).containsExactly("other", id);
+        }
+
+        @Test
+        void followingNothingSaysNothing() {
+            ledger.attend(model, Duration.ofMinutes(2), List.of());
+            ledger.attend(model, Duration.ofMinutes(2), List.of(id));
+            assertThat(redis.keys("flux:{" + model + "}*")).isEmpty();
         }
 
         @ParameterizedTest
@@ -592,10 +901,10 @@ class LedgerTest {
     }
 
     @Nested
-    class Cancelling {
+    class Ending {
         @Test
         void anUnknownJob() {
-            assertThat(cancel()).isEqualTo(new Cancelled(Cancelled.Outcome.UNKNOWN, null, null));
+            assertThat(end()).isEqualTo(new Ended(Ended.Outcome.UNKNOWN, null, null));
             assertThat(redis.keys("flux:{" + id + "}*")).isEmpty();
         }
 
@@ -605,23 +914,22 @@ class LedgerTest {
             ConcurrentLinkedQueue<String> heard = new ConcurrentLinkedQueue<>();
             try (var unused = RedisFixture.subscribe(channel, heard::add)) {
                 ledger.follow(id, channel, 0, 10);
-                assertThat(cancel()).isEqualTo(new Cancelled(Cancelled.Outcome.ENDED, model, null));
+                assertThat(end()).isEqualTo(new Ended(Ended.Outcome.ENDED, model, null));
                 await().until(() -> !heard.isEmpty());
             }
             assertThat(heard).containsExactly(id + " 1 ! {\"seq\":1,\"x\":0}");
             assertThat(frames()).containsExactly("{\"seq\":1,\"x\":0}");
             assertThat(state()).isEqualTo("done");
             assertThat(job("outcome")).isEqualTo("cancelled");
-            for (String key : List.of(Keys.job(id), Keys.journal(id), Keys.followers(id))) {
-                assertThat(ttl(key)).isBetween(1L, RETENTION.toMillis());
-            }
-            assertThat(ledger.start(id, "worker")).as("popped all the same").isNull();
+            expires(RETENTION);
+            assertThat(job("failure")).as("no dead letter").isNull();
+            assertThat(start("worker")).as("popped all the same").isNull();
         }
 
         @Test
         void aJobThatIsNotAcceptedYetEndsAtOnce() {
-            ledger.create(id, model, "{}");
-            assertThat(cancel().outcome()).isEqualTo(Cancelled.Outcome.ENDED);
+            create("{}");
+            assertThat(end().outcome()).isEqualTo(Ended.Outcome.ENDED);
         }
 
         @Test
@@ -630,19 +938,36 @@ class LedgerTest {
             start();
             ledger.append(id, 1, 1, "one");
             ledger.append(id, 1, 2, "two");
-            ledger.retry(id, 1);
-            assertThat(cancel().outcome()).isEqualTo(Cancelled.Outcome.ENDED);
-            assertThat(frames()).containsExactly("one", "two", "{\"seq\":3,\"x\":0}");
+            ledger.retry(id, 1, true);
+            assertThat(end().outcome()).isEqualTo(Ended.Outcome.ENDED);
+            assertThat(frames()).containsExactly("one", "two", "{\"seq\":3,\"x\":null}");
         }
 
         @Test
         void aRunningJobIsMarkedAndItsWorkerIsNamed() {
             create();
             start();
-            assertThat(cancel()).isEqualTo(new Cancelled(Cancelled.Outcome.RUNNING, model, "worker"));
-            assertThat(cancel()).isEqualTo(new Cancelled(Cancelled.Outcome.RUNNING, model, "worker"));
+            assertThat(end()).isEqualTo(new Ended(Ended.Outcome.RUNNING, model, "worker"));
+            assertThat(end()).isEqualTo(new Ended(Ended.Outcome.RUNNING, model, "worker"));
             assertThat(state()).isEqualTo("running");
             assertThat(frames()).isEmpty();
+        }
+
+        @ParameterizedTest
+        @CsvSource({"cancelled,deadline,CANCELLED", "deadline,cancelled,DEADLINE"})
+        void theFirstWishWins(String first, String second, Write answer) {
+            create();
+            start();
+            end(first);
+            assertThat(end(second).outcome()).isEqualTo(Ended.Outcome.RUNNING);
+            assertThat(ledger.check(id, 1)).isEqualTo(answer);
+        }
+
+        @Test
+        void aJobWhoseTimeIsOverEndsWithThat() {
+            create();
+            assertThat(end("deadline")).isEqualTo(new Ended(Ended.Outcome.ENDED, model, null));
+            assertThat(job("outcome")).isEqualTo("deadline");
         }
 
         @Test
@@ -650,71 +975,17 @@ class LedgerTest {
             create();
             start();
             ledger.finish(id, 1, 1, "end", "stop");
-            assertThat(cancel()).isEqualTo(new Cancelled(Cancelled.Outcome.DONE, model, null));
+            assertThat(end()).isEqualTo(new Ended(Ended.Outcome.DONE, model, null));
             assertThat(frames()).containsExactly("end");
             assertThat(job("outcome")).isEqualTo("stop");
         }
 
         @Test
-        void cancellingTwiceEndsOnce() {
+        void endingTwiceEndsOnce() {
             create();
-            assertThat(cancel().outcome()).isEqualTo(Cancelled.Outcome.ENDED);
-            assertThat(cancel().outcome()).isEqualTo(Cancelled.Outcome.DONE);
+            assertThat(end().outcome()).isEqualTo(Ended.Outcome.ENDED);
+            assertThat(end().outcome()).isEqualTo(Ended.Outcome.DONE);
             assertThat(frames()).hasSize(1);
         }
-    }
-
-    private static void fenced(ThrowingCallable write) {
-        assertThatThrownBy(write).isInstanceOf(FencedException.class);
-    }
-
-    private void create() {
-        ledger.create(id, model, "{}");
-        ledger.accept(id);
-    }
-
-    private Started start() {
-        Started started = ledger.start(id, "worker");
-        assertThat(started).isNotNull();
-        return started;
-    }
-
-    private Cancelled cancel() {
-        return ledger.cancel(id, "{\"seq\":", ",\"x\":0}");
-    }
-
-    private void pop() {
-        redis.opsForList().rightPopAndLeftPush(Keys.waiting(model), Keys.claimed(model));
-    }
-
-    private void lease(String job, Duration length) {
-        redis.opsForList().leftPush(Keys.claimed(model), job);
-        assertThat(ledger.lease(job, model, length)).isTrue();
-    }
-
-    private String state() {
-        return job("state");
-    }
-
-    private String job(String field) {
-        return (String) redis.opsForHash().get(Keys.job(id), field);
-    }
-
-    private List<String> frames() {
-        return ledger.read(id, 0, 1000).entries().stream()
-                .map(JournalEntry::frame)
-                .toList();
-    }
-
-    private List<String> waiting() {
-        return redis.opsForList().range(Keys.waiting(model), 0, -1);
-    }
-
-    private Set<String> followers() {
-        return redis.opsForSet().members(Keys.followers(id));
-    }
-
-    private long ttl(String key) {
-        return redis.getExpire(key, TimeUnit.MILLISECONDS);
     }
 }

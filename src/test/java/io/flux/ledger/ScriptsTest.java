@@ -26,7 +26,8 @@ class ScriptsTest {
     /** The keys of a job share its slot, those of a model share another: Keys says so. */
     private static final Set<String> OF_A_JOB = Set.of("job", "journal", "followers");
 
-    private static final Set<String> OF_A_MODEL = Set.of("waiting", "claimed", "running", "dead");
+    private static final Set<String> OF_A_MODEL =
+            Set.of("waiting", "claimed", "running", "dead", "followed", "deadlines", "pace", "reaper");
 
     static Stream<Path> scripts() throws IOException {
         try (Stream<Path> files = Files.list(FOLDER)) {
@@ -114,6 +115,8 @@ class ScriptsTest {
                 .containsExactly("flux:{x}:job", "flux:{x}:journal", "flux:{x}:followers");
         assertThat(Stream.of(Keys.waiting("m"), Keys.claimed("m"), Keys.running("m"), Keys.dead("m")))
                 .containsExactly("flux:{m}:waiting", "flux:{m}:claimed", "flux:{m}:running", "flux:{m}:dead");
+        assertThat(Stream.of(Keys.followed("m"), Keys.deadlines("m"), Keys.pace("m"), Keys.reaper("m")))
+                .containsExactly("flux:{m}:followed", "flux:{m}:deadlines", "flux:{m}:pace", "flux:{m}:reaper");
         assertThat(Keys.gatewayChannel("g")).isEqualTo("flux:gateway:g");
         assertThat(Keys.workerChannel("w")).isEqualTo("flux:worker:w");
     }
