@@ -16,7 +16,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The steps of helping jobs that got stuck, called one by one by the reap routes of every process. Each may be taken by
- * several processes at once. Thread-safe; each blocks for a round trip to Redis.
+ * several processes at once. Thread-safe; each blocks for a round trip or two to Redis.
  */
 public final class Reaper {
     private static final Logger LOG = LoggerFactory.getLogger(Reaper.class);
@@ -26,7 +26,7 @@ public final class Reaper {
     private static final int PAUSE_ROUNDS = 5;
 
     private static final String CODE = "engine_failed";
-    private static final String LOST = "the worker was lost in every attempt";
+    private static final String LOST = "the worker was lost, and no attempt is left";
 
     private final Ledger ledger;
     private final Endings endings;
@@ -94,7 +94,7 @@ public final class Reaper {
             return;
         }
         LOG.warn(
-                "requestId={} model={} lost its worker in each of {} attempts: dead letter",
+                "requestId={} model={} lost its worker in attempt {}, and none is left: dead letter",
                 id,
                 terms.model(),
                 reclaimed.attempts());
