@@ -140,7 +140,7 @@ abstract class LedgerFixture {
     }
 
     void score(String key, String member, long score) {
-        redis.opsForZSet().add(key, member, score);
+        redis.opsForZSet().add(key, member, (double) score);
     }
 
     long redisTime() {

@@ -270,7 +270,7 @@ class ReaperTest {
     }
 
     private void runsOut() {
-        redis.opsForZSet().add(Keys.running(model), id, LONG_AGO);
+        redis.opsForZSet().add(Keys.running(model), id, (double) LONG_AGO);
         old();
     }
 
