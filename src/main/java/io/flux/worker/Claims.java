@@ -12,7 +12,7 @@ import io.flux.ledger.Ledger;
 import io.flux.ledger.Started;
 import io.flux.ledger.Write;
 import java.time.Duration;
-import java.util.List;
+import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -44,6 +44,7 @@ public final class Claims {
     /** One holding of a job. */
     private static final class Claim {
         private final String name;
+        private volatile boolean leased;
         private volatile Attempt attempt;
         private volatile StopReason wish;
 
@@ -83,6 +84,7 @@ public final class Claims {
             held.remove(id, holder);
             return false;
         }
+        holder.leased = true;
         return true;
     }
 
@@ -112,8 +114,12 @@ public final class Claims {
 
     /** Has a job that this worker holds stopped; nothing when it holds it no more. */
     public void stop(String id, StopReason reason) {
-        Claim claim = held.get(id);
-        if (claim != null) {
+        stop(id, held.get(id), reason);
+    }
+
+    /** Stops that holding of the job, and not a later one of the same job. */
+    private void stop(String id, Claim claim, StopReason reason) {
+        if (claim != null && held.get(id) == claim) {
             claim.wish = reason; // before the engine is looked for: it may be opened in between
             engines.stop(id, reason);
         }
@@ -129,9 +135,11 @@ public final class Claims {
 
     /** Extends the leases of the jobs that are held; a job whose lease is lost is stopped. */
     public void renew() {
-        List<String> ids = List.copyOf(held.keySet());
-        if (!ids.isEmpty()) {
-            ledger.renew(model, lease, ids).forEach(id -> stop(id, StopReason.LOST));
+        Map<String, Claim> leased = new HashMap<>(held);
+        // One that is on its way to its lease has none that could be lost.
+        leased.values().removeIf(claim -> !claim.leased);
+        if (!leased.isEmpty()) {
+            ledger.renew(model, lease, leased.keySet()).forEach(id -> stop(id, leased.get(id), StopReason.LOST));
         }
     }
 
@@ -142,7 +150,7 @@ public final class Claims {
             if (attempt != null) {
                 StopReason reason = reason(ledger.check(id, attempt.number()));
                 if (reason != null) {
-                    stop(id, reason);
+                    stop(id, claim, reason);
                 }
             }
         });
