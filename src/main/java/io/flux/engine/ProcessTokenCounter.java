@@ -3,6 +3,7 @@ package io.flux.engine;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
@@ -14,20 +15,28 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Counts with a program that reads a text from its standard input and prints its number of tokens last, as llama.cpp's
- * {@code llama-tokenize --show-count} does. One process for each count. Thread-safe.
+ * {@code llama-tokenize --show-count} does. One process for each count; one that takes too long is killed. Thread-safe.
  */
 public final class ProcessTokenCounter implements TokenCounter {
     private static final Logger LOG = LoggerFactory.getLogger(ProcessTokenCounter.class);
-    private static final long PATIENCE_SECONDS = 60;
-    private static final Pattern LAST_NUMBER = Pattern.compile("(\\d+)\\s*$");
+    /** Loading a model is in it. */
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
+
+    private static final Pattern LAST_NUMBER = Pattern.compile("(?<!\\d)(\\d{1,9})\\s*$");
 
     private final Supplier<List<String>> command;
+    private final Duration patience;
 
     /**
      * @param command finds the program and its arguments; throws {@link IllegalStateException} when it is not there
      */
     public ProcessTokenCounter(Supplier<List<String>> command) {
+        this(command, PATIENCE);
+    }
+
+    ProcessTokenCounter(Supplier<List<String>> command, Duration patience) {
         this.command = command;
+        this.patience = patience;
     }
 
     @Override
@@ -42,17 +51,20 @@ public final class ProcessTokenCounter implements TokenCounter {
         return OptionalInt.empty();
     }
 
-    private static OptionalInt run(List<String> line, byte[] text) throws IOException, InterruptedException {
+    private OptionalInt run(List<String> line, byte[] text) throws IOException, InterruptedException {
         Process process = new ProcessBuilder(line)
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start();
+        var unused = process.onExit()
+                .orTimeout(patience.toMillis(), TimeUnit.MILLISECONDS)
+                .exceptionally(late -> process.destroyForcibly());
         try {
             try (OutputStream in = process.getOutputStream()) {
                 in.write(text);
             }
             // All of the text is read before the first word is written, so that neither waits for the other.
             String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS) || process.exitValue() != 0) {
+            if (process.waitFor() != 0) {
                 throw new IOException(line.get(0) + " failed");
             }
             Matcher number = LAST_NUMBER.matcher(said);
