@@ -18,7 +18,7 @@ import java.util.Locale;
  * text to stdout as it is generated and ends as llama-completion does, so that Flux runs both in the same way. A process
  * of its own, because native code that crashes or is killed must not take the worker with it.
  *
- * <p>With {@code --count-tokens} it prints how many tokens the prompt has, and no more.
+ * <p>With {@code --count-tokens} it prints how many tokens the file has, its last newline included, and no more.
  *
  * <p>It differs from llama-completion in one thing: a character that the token limit cuts in two is left out, not written
  * in part. llama.cpp's server code, which is behind the JNI, holds a character back until it is whole.
@@ -122,7 +122,7 @@ public final class BundledEngine {
         return true;
     }
 
-    /** All of the file, less one newline at its end, as llama-completion takes it. */
+    /** All of the file; to complete it, less one newline at its end, as llama-completion takes it. */
     private String prompt() throws IOException {
         byte[] bytes;
         if (options.promptFile.equals("/dev/stdin")) {
@@ -132,8 +132,8 @@ public final class BundledEngine {
                 bytes = in.readAllBytes();
             }
         }
-        int length = bytes.length > 0 && bytes[bytes.length - 1] == '\n' ? bytes.length - 1 : bytes.length;
-        return new String(bytes, 0, length, StandardCharsets.UTF_8);
+        boolean shorten = !options.countTokens && bytes.length > 0 && bytes[bytes.length - 1] == '\n';
+        return new String(bytes, 0, shorten ? bytes.length - 1 : bytes.length, StandardCharsets.UTF_8);
     }
 
     private void load() throws IOException {
