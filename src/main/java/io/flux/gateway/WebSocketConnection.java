@@ -44,7 +44,11 @@ final class WebSocketConnection implements Connection {
     /** Makes the socket known; frames that were waiting for it go out. */
     synchronized void attach(ServerWebSocket opened) {
         socket = opened;
-        opened.pongHandler(pong -> answered());
+        try {
+            opened.pongHandler(pong -> answered());
+        } catch (IllegalStateException e) {
+            // It has closed already, as whoever attaches it will see.
+        }
         while (!early.isEmpty()) {
             write(early.remove());
         }
