@@ -15,6 +15,12 @@ class EngineEndTest {
     }
 
     @Test
+    void anAnswerThatNoEngineWasAskedForHasAReasonAndNoCounts() {
+        assertThat(EngineEnd.unasked(FinishReason.DEADLINE))
+                .isEqualTo(new EngineEnd(FinishReason.DEADLINE, null, null, null, null, ""));
+    }
+
+    @Test
     void theStderrTailIsTheEndAndNeverBeginsWithHalfACharacter() {
         String tail = EngineEnd.finished(FinishReason.STOP, 0, "🌙".repeat(3000) + "x")
                 .stderrTail();

@@ -37,8 +37,8 @@ class EngineJobTest {
             Double topP,
             List<String> stop) {
         assertThatIllegalArgumentException()
-                .isThrownBy(() ->
-                        new EngineJob(id, attempt, "m", prompt, maxTokens, temperature, topP, null, null, null, stop))
+                .isThrownBy(() -> new EngineJob(
+                        id, attempt, "m", prompt, maxTokens, temperature, topP, null, null, null, stop, null))
                 .withMessage(rule);
     }
 }

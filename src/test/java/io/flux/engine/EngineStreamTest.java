@@ -248,6 +248,11 @@ class EngineStreamTest {
                     assertThat(end.failure().code()).isEqualTo("engine_stalled");
                     assertThat(end.failure().retryable()).isTrue();
                 }
+                case HANDED_OVER -> {
+                    assertThat(end.failure().code()).isEqualTo("handed_over");
+                    assertThat(end.failure().retryable()).isTrue();
+                    assertThat(end.failure().clientError()).isFalse();
+                }
                 case LOST -> {
                     assertThat(end.failure().code()).isEqualTo("lost");
                     assertThat(end.failure().retryable()).isFalse();
@@ -298,6 +303,54 @@ class EngineStreamTest {
         stream.stop(StopReason.CANCELLED);
         assertThat(end(drain(stream)).finish()).isEqualTo(FinishReason.CANCELLED);
         await().until(() -> !isRunning(child));
+    }
+
+    @Test
+    void anEngineIsStoppedWhenItsRequestsTimeIsOverAndNotBefore() {
+        AtomicLong now = new AtomicLong(Long.MAX_VALUE - 5); // the clock may run over meanwhile
+        LiveProcess process = fake.start("printf Salt; exec sleep 1000", "");
+        Duration timeLeft = Duration.ofSeconds(10);
+        EngineStream stream =
+                new EngineStream(process, job("r", List.of(), timeLeft), EngineDialect.PLAIN, now::get, ended -> {});
+        assertThat(stream.next()).isEqualTo(new EngineText("Salt"));
+        CompletableFuture<EngineOutput> last = CompletableFuture.supplyAsync(stream::next);
+
+        now.addAndGet(timeLeft.toNanos() - 1);
+        stream.watch(Long.MAX_VALUE);
+        assertThat(process.isAlive()).isTrue();
+        now.incrementAndGet();
+        stream.watch(Long.MAX_VALUE);
+        assertThat(last.join()).isInstanceOfSatisfying(EngineEnd.class, end -> {
+            assertThat(end.finish()).isEqualTo(FinishReason.DEADLINE);
+            assertThat(end.failure()).isNull();
+        });
+        assertThat(process.isAlive()).isFalse();
+    }
+
+    @Test
+    void aRequestsTimeRunsWhileNobodyReadsToo() {
+        AtomicLong now = new AtomicLong();
+        LiveProcess process = fake.start("while :; do echo Salt; done", "");
+        EngineStream stream = new EngineStream(
+                process, job("r", List.of(), Duration.ofSeconds(10)), EngineDialect.PLAIN, now::get, ended -> {});
+        stream.next();
+        now.addAndGet(Duration.ofSeconds(10).toNanos());
+        stream.watch(Long.MAX_VALUE);
+        List<EngineOutput> rest = drain(stream);
+        assertThat(rest).hasSize(1);
+        assertThat(end(rest).finish()).isEqualTo(FinishReason.DEADLINE);
+    }
+
+    @Test
+    void aRequestWithoutALimitRunsForAsLongAsItTakes() {
+        AtomicLong now = new AtomicLong();
+        LiveProcess process = fake.start("printf Salt; exec sleep 1000", "");
+        EngineStream stream = new EngineStream(process, job(), EngineDialect.PLAIN, now::get, ended -> {});
+        stream.next();
+        now.addAndGet(Duration.ofDays(365).toNanos());
+        stream.watch(Duration.ofSeconds(10).toNanos());
+        assertThat(process.isAlive()).isTrue();
+        stream.close();
     }
 
     @Test

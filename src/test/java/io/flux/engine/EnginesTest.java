@@ -39,6 +39,21 @@ class EnginesTest {
     }
 
     @Test
+    void anEngineWhoseRequestsTimeIsOverIsStopped() {
+        try (FakeEngines fake = new FakeEngines(folder)) {
+            LiveProcess process = fake.start("printf Salt; exec sleep 1000", "");
+            List<EngineOutput> outputs = drain(fake.engines.open(process, job("r", List.of(), SHORT)));
+            assertThat(end(outputs).finish()).isEqualTo(FinishReason.DEADLINE);
+            assertThat(fake.engines.running()).isZero();
+
+            LiveProcess late = fake.start("exec sleep 1000", "");
+            assertThat(end(drain(fake.engines.open(late, job("r", List.of(), Duration.ZERO))))
+                            .finish())
+                    .isEqualTo(FinishReason.DEADLINE);
+        }
+    }
+
+    @Test
     @EnabledOnOs(OS.LINUX)
     void aChildThatOutlivesTheEngineAndHoldsItsStdoutDoesNotHoldTheSlot() throws Exception {
         try (FakeEngines fake = new FakeEngines(folder, SHORT)) {

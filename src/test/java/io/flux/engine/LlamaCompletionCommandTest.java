@@ -37,7 +37,7 @@ class LlamaCompletionCommandTest {
 
     @Test
     void theOptionsOfAJobAndOfTheWorkerAreInTheArguments() {
-        EngineJob job = new EngineJob("r", 1, "m", "p", 8, 0.00001, 0.9, 40, 0.05, 7L, List.of());
+        EngineJob job = new EngineJob("r", 1, "m", "p", 8, 0.00001, 0.9, 40, 0.05, 7L, List.of(), null);
         assertThat(new LlamaCompletionCommand(MODEL, 1, 2048, List.of("-fit", "off")).arguments(job))
                 .containsSubsequence(
                         "-c",
@@ -59,7 +59,7 @@ class LlamaCompletionCommandTest {
     @Test
     void aSeedOfAnySizeIsOneThatTheEngineTakesAndNeverTheOneThatMeansRandom() {
         for (long seed : new long[] {-1, 0xFFFF_FFFFL, Long.MAX_VALUE, Long.MIN_VALUE}) {
-            EngineJob job = new EngineJob("r", 1, "m", "p", 8, null, null, null, null, seed, List.of());
+            EngineJob job = new EngineJob("r", 1, "m", "p", 8, null, null, null, null, seed, List.of(), null);
             List<String> args = new LlamaCompletionCommand(MODEL, 1, null, List.of()).arguments(job);
             assertThat(Long.parseLong(args.get(args.indexOf("--seed") + 1))).isBetween(0L, 0xFFFF_FFFEL);
         }

@@ -136,14 +136,48 @@ class RealLlamaCompletionTest {
     void aStopTextEndsIt() {
         String whole = text(run(job(POEM, 60)));
         String stop = whole.substring(10, 14);
-        EngineJob job = new EngineJob("real", 1, "m", POEM, 60, 0.0, null, null, null, 7L, List.of(stop));
+        EngineJob job = new EngineJob("real", 1, "m", POEM, 60, 0.0, null, null, null, 7L, List.of(stop), null);
         List<EngineOutput> outputs = run(job);
         assertThat(text(outputs)).isEqualTo(whole.substring(0, whole.indexOf(stop)));
         assertThat(end(outputs).finish()).isEqualTo(FinishReason.STOP);
     }
 
+    @Test
+    void theTokenizerCountsWhatTheEngineSaysThatItReads() {
+        TokenCounter counter = counter();
+        for (String prompt : List.of(POEM, "a\\nb", "a\n\n", "<|im_end|>", "Café 🌙 naïve — ok?")) {
+            assertThat(counter.count(prompt))
+                    .as(prompt)
+                    .hasValue(endWithCounts(job(prompt, 1)).promptTokens());
+        }
+    }
+
+    @Test
+    void theTokenizerCountsWhatTheEngineSaysThatItHasWritten() {
+        TokenCounter counter = counter();
+        for (int budget : new int[] {1, 8, 24}) {
+            String text = text(run(job(POEM, budget)));
+            assertThat(counter.count(POEM + text).orElseThrow()
+                            - counter.count(POEM).orElseThrow())
+                    .as(text)
+                    .isEqualTo(budget);
+        }
+    }
+
+    private static TokenCounter counter() {
+        return new ProcessTokenCounter(() -> List.of(
+                binary.resolveSibling("llama-tokenize").toString(),
+                "-m",
+                MODEL.toString(),
+                "--stdin",
+                "--no-escape",
+                "--ids",
+                "--show-count",
+                "--log-disable"));
+    }
+
     private static EngineJob job(String prompt, int maxTokens) {
-        return new EngineJob("real", 1, "m", prompt, maxTokens, 0.0, null, null, null, 7L, List.of());
+        return new EngineJob("real", 1, "m", prompt, maxTokens, 0.0, null, null, null, 7L, List.of(), null);
     }
 
     private static EngineEnd endWithCounts(EngineJob job) {
