@@ -5,22 +5,41 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flux.engine.EngineEnd;
+import io.flux.engine.EngineFailure;
 import io.flux.engine.EngineJob;
+import io.flux.engine.EngineStream;
+import io.flux.engine.Engines;
+import io.flux.engine.FinishReason;
+import io.flux.engine.LiveExec;
+import io.flux.engine.LiveProcess;
+import io.flux.engine.StopReason;
+import io.flux.engine.TokenCounter;
 import io.flux.job.ChatTemplate;
 import io.flux.job.Event;
 import io.flux.job.EventJson;
 import io.flux.job.JobRequest;
+import io.flux.ledger.Ended;
 import io.flux.ledger.FencedException;
 import io.flux.ledger.Keys;
+import io.flux.ledger.LastEvent;
 import io.flux.ledger.Ledger;
 import io.flux.ledger.RedisFixture;
 import io.flux.ledger.Write;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import org.apache.camel.LoggingLevel;
+import org.apache.camel.component.exec.ExecCommand;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.springframework.dao.QueryTimeoutException;
+import org.springframework.data.redis.core.StringRedisTemplate;
+import org.springframework.data.redis.core.script.RedisScript;
 
 /** From a popped id to what the engine is asked, against a real Redis. */
 @Timeout(30)
@@ -32,25 +51,36 @@ class ClaimsTest {
     private final Ledger ledger = RedisFixture.ledger();
     private final String model = RedisFixture.name("model");
     private final String id = RedisFixture.name("job");
-    private final Claims claims = new Claims(ledger, mapper, model, "worker-1", LEASE);
-    private final Prompts prompts = new Prompts(ChatTemplate.CHATML);
+    private final LiveExec exec = new LiveExec();
+    private final Engines engines = new Engines();
+    private final Claims claims = new Claims(ledger, mapper, engines, model, "worker-1", LEASE);
+    private final Prompts prompts = new Prompts(ChatTemplate.CHATML, TokenCounter.NONE);
     private long seq;
+    private int attempts;
 
     @BeforeEach
     void submit() throws JsonProcessingException {
         JobRequest request = new JobRequest(
                 id, model, "Write me a poem", null, 10, 0.5, 0.9, 40, 0.05, 7L, List.of("END"), null, null);
-        ledger.create(id, model, mapper.writeValueAsString(request));
-        ledger.enqueue(id, model, 10);
+        ledger.create(id, model, mapper.writeValueAsString(request), null, "grace");
+        enqueue(id);
         ledger.accept(id);
+    }
+
+    @AfterEach
+    void stopEngines() {
+        engines.close();
+        exec.close();
     }
 
     @Test
     void aPoppedJobIsLeasedOnceAndStarted() throws JsonProcessingException {
-        assertThat(claims.lease(id)).as("not popped").isFalse();
+        assertThat(claims.lease(id, "claim-1")).as("not popped").isFalse();
+        assertThat(claims.count()).isZero();
         pop();
-        assertThat(claims.lease(id)).isTrue();
-        assertThat(claims.lease(id)).isFalse();
+        assertThat(claims.lease(id, "claim-1")).isTrue();
+        assertThat(claims.lease(id, "claim-2")).isFalse();
+        assertThat(claims.count()).isEqualTo(1);
         Attempt attempt = claims.start(id);
         assertThat(attempt.requestId()).isEqualTo(id);
         assertThat(attempt.number()).isEqualTo(1);
@@ -61,40 +91,303 @@ class ClaimsTest {
 
     @Test
     void whatRunsElsewhereIsNotStarted() throws JsonProcessingException {
-        claims.start(id);
-        assertThatThrownBy(() -> claims.start(id)).isInstanceOf(FencedException.class);
+        take();
+        Claims elsewhere = new Claims(ledger, mapper, engines, model, "worker-2", LEASE);
+        claimedAgain();
+        assertThat(elsewhere.lease(id, "claim-1")).isTrue();
+        assertThatThrownBy(() -> elsewhere.start(id)).isInstanceOf(FencedException.class);
     }
 
     @Test
     void whatIsGoneOrHasEndedIsNotStarted() throws JsonProcessingException {
+        RedisFixture.redis().opsForList().leftPush(Keys.claimed(model), "no-such-job");
+        assertThat(claims.lease("no-such-job", "claim-1")).isTrue();
         assertThat(claims.start("no-such-job")).isNull();
-        ledger.cancel(id, "{\"seq\":", "}");
+        ledger.end(id, new LastEvent("{\"seq\":", "}", "}"), "cancelled");
+        pop();
+        assertThat(claims.lease(id, "claim-2")).isTrue();
         assertThat(claims.start(id)).isNull();
     }
 
     @Test
-    void leasesAreRenewedAndThoseThatAreLostAreNamed() {
-        pop();
-        claims.lease(id);
-        assertThat(claims.renew(Set.of(id))).isEmpty();
-        assertThat(claims.renew(Set.of(id, "lost"))).containsExactly("lost");
-        assertThat(claims.renew(Set.of())).isEmpty();
+    void aStartThatIsRepeatedBecauseRedisDidNotAnswerIsTheSameAttempt() throws JsonProcessingException {
+        Attempt first = take();
+        Attempt again = claims.start(id);
+        assertThat(again.number()).isEqualTo(first.number());
+        assertThat(again.nextSeq()).isEqualTo(first.nextSeq());
     }
 
     @Test
-    void aJobIsGivenBackToTheFrontOfItsQueue() {
+    void anotherClaimOfAJobThatThisWorkerHoldsIsRefusedAndTakesNothing() throws JsonProcessingException {
+        Attempt attempt = take();
+        claimedAgain();
+        assertThat(claims.lease(id, "another claim")).isFalse();
+        assertThat(claims.count()).isEqualTo(1);
+        assertThat(RedisFixture.redis().opsForList().range(Keys.claimed(model), 0, -1))
+                .as("left to the reaper")
+                .containsExactly(id);
+        start(attempt.number());
+        claims.release(id);
+        assertThat(claims.lease(id, "another claim")).as("when it is free").isTrue();
+    }
+
+    @Test
+    void leasesOfHeldJobsAreRenewed() throws JsonProcessingException {
+        take();
+        expire();
+        claims.renew();
+        assertThat(score()).isGreaterThan(System.currentTimeMillis());
+    }
+
+    @Test
+    void aJobWhoseLeaseIsLostIsStopped() throws Exception {
+        take();
+        EngineStream engine = engine();
+        claims.renew();
+        assertThat(engines.running()).isEqualTo(1);
+        RedisFixture.redis().opsForZSet().remove(Keys.running(model), id);
+        claims.renew();
+        assertThat(((EngineEnd) engine.next()).failure().code()).isEqualTo(EngineFailure.LOST);
+        assertThat(RedisFixture.redis().hasKey(Keys.running(model)))
+                .as("a lease that is lost does not come back")
+                .isFalse();
+    }
+
+    @Test
+    void aWorkerThatHoldsNothingRenewsNothing() {
+        claims.renew();
+        claims.check();
+        claims.handOver();
+        assertThat(claims.count()).isZero();
+        assertThat(RedisFixture.redis().hasKey(Keys.running(model))).isFalse();
+    }
+
+    @Test
+    void aRenewalDoesNotStopAJobThatIsOnItsWayToItsLease() throws Exception {
+        Trouble redis = new Trouble();
+        Claims racing = claims(redis);
         pop();
-        claims.lease(id);
-        ledger.enqueue("later", model, 10);
-        assertThat(claims.requeue(id)).isTrue();
-        assertThat(claims.requeue(id)).isFalse();
-        assertThat(RedisFixture.redis().opsForList().range(Keys.waiting(model), 0, -1))
-                .containsExactly("later", id);
+        redis.next = racing::renew; // between the claim and the lease
+        assertThat(racing.lease(id, "claim-1")).isTrue();
+        EngineStream engine = engine();
+        racing.running(id);
+        assertThat(engines.running()).as("the engine goes on").isEqualTo(1);
+        racing.stop(id, StopReason.CANCELLED);
+        assertThat(((EngineEnd) engine.next()).finish()).isEqualTo(FinishReason.CANCELLED);
+    }
+
+    @Test
+    void aStopReachesTheEngineOfAJobThatIsHeld() throws Exception {
+        take();
+        EngineStream engine = engine();
+        claims.running(id);
+        assertThat(engines.running()).isEqualTo(1);
+        claims.stop(id, StopReason.CANCELLED);
+        assertThat(((EngineEnd) engine.next()).finish()).isEqualTo(FinishReason.CANCELLED);
+    }
+
+    @Test
+    void aStopThatComesBeforeTheEngineTakesEffectWhenTheEngineIsThere() throws Exception {
+        take();
+        claims.stop(id, StopReason.DEADLINE);
+        EngineStream engine = engine();
+        assertThat(engines.running()).isEqualTo(1);
+        claims.running(id);
+        assertThat(((EngineEnd) engine.next()).finish()).isEqualTo(FinishReason.DEADLINE);
+    }
+
+    @Test
+    void aStopOfAnEarlierHoldingDoesNotReachALaterOne() throws Exception {
+        take();
+        claims.stop(id, StopReason.CANCELLED);
+        claims.requeue(id, Duration.ZERO);
+        pop();
+        assertThat(claims.lease(id, "claim-2")).isTrue();
+        EngineStream engine = engine();
+        claims.running(id);
+        assertThat(engines.running()).isEqualTo(1);
+        engine.close();
+    }
+
+    @Test
+    void aStopForAJobThatIsNotHeldStopsNothing() throws Exception {
+        EngineStream engine = engine();
+        claims.stop(id, StopReason.CANCELLED);
+        claims.running(id);
+        assertThat(engines.running()).isEqualTo(1);
+        engine.close();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"cancelled, CANCELLED", "deadline, DEADLINE"})
+    void theWorkersChannelSaysWhichJobIsToBeStoppedAndWhy(String reason, FinishReason finish) throws Exception {
+        take();
+        EngineStream engine = engine();
+        claims.obey(reason + " another-job");
+        assertThat(engines.running()).isEqualTo(1);
+        claims.obey(reason + " " + id);
+        assertThat(((EngineEnd) engine.next()).finish()).isEqualTo(finish);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"cancelled, CANCELLED", "deadline, DEADLINE"})
+    void whatTheChannelMissedIsFoundByALook(String reason, FinishReason finish) throws Exception {
+        take();
+        EngineStream engine = engine();
+        claims.check();
+        assertThat(engines.running()).isEqualTo(1);
+        assertThat(ledger.end(id, new LastEvent("{", "}", "}"), reason).outcome())
+                .isEqualTo(Ended.Outcome.RUNNING);
+        claims.check();
+        assertThat(((EngineEnd) engine.next()).finish()).isEqualTo(finish);
+    }
+
+    @Test
+    void aJobThatBelongsToAnotherAttemptIsFoundByALookAndStopped() throws Exception {
+        take();
+        EngineStream engine = engine();
+        ledger.reclaim(id, 3, 30);
+        ledger.start(id, "worker-2", "worker-2 claim");
+        claims.check();
+        assertThat(((EngineEnd) engine.next()).failure().code()).isEqualTo(EngineFailure.LOST);
+    }
+
+    @Test
+    void aJobThatHasALeaseAndNoAttemptYetIsNotLookedAt() {
+        pop();
+        claims.lease(id, "claim-1");
+        claims.check();
+        assertThat(claims.count()).isEqualTo(1);
+    }
+
+    @Test
+    void handingOverStopsEveryJobForAnotherWorkerToGoOn() throws Exception {
+        take();
+        EngineStream engine = engine();
+        claims.handOver();
+        EngineEnd end = (EngineEnd) engine.next();
+        assertThat(end.failure().code()).isEqualTo(EngineFailure.HANDED_OVER);
+        assertThat(end.failure().retryable()).isTrue();
+        assertThat(claims.count()).as("until it is given back").isEqualTo(1);
+    }
+
+    @Test
+    void aJobIsGivenBackToTheFrontOfItsQueue() throws JsonProcessingException {
+        take();
+        enqueue("later");
+        claims.requeue(id, Duration.ZERO);
+        claims.requeue(id, Duration.ZERO);
+        assertThat(waiting()).containsExactly("later", id);
+        assertThat(claims.count()).isZero();
+        claims.renew();
+        assertThat(RedisFixture.redis().hasKey(Keys.running(model))).isFalse();
+    }
+
+    @Test
+    void aJobThatIsGivenBackForLaterIsKeptOutOfTheQueueByALeaseThatNobodyRenews() throws JsonProcessingException {
+        take();
+        claims.requeue(id, Duration.ofHours(1));
+        assertThat(waiting()).isEmpty();
+        assertThat(claims.count()).isZero();
+        double till = score();
+        assertThat(till).isGreaterThan(System.currentTimeMillis() + LEASE.toMillis());
+        claims.renew();
+        assertThat(score()).isEqualTo(till);
+    }
+
+    @Test
+    void aFinishedJobIsHeldNoMoreAndHasNoLease() throws JsonProcessingException {
+        take();
+        claims.release(id);
+        assertThat(claims.count()).isZero();
+        assertThat(RedisFixture.redis().hasKey(Keys.running(model))).isFalse();
+    }
+
+    @Test
+    void aDeadJobIsOnTheDeadLetterListAndHeldNoMore() throws JsonProcessingException {
+        take();
+        claims.bury(id);
+        assertThat(claims.count()).isZero();
+        assertThat(RedisFixture.redis().hasKey(Keys.running(model))).isFalse();
+        assertThat(RedisFixture.redis().opsForList().range(Keys.dead(model), 0, -1))
+                .containsExactly(id);
+    }
+
+    @Test
+    void aJobThatIsLeftAloneKeepsItsLeaseUntilThatRunsOut() throws JsonProcessingException {
+        take();
+        claims.drop(id);
+        assertThat(claims.count()).isZero();
+        expire();
+        claims.renew();
+        assertThat(score()).as("not renewed").isEqualTo(1);
+    }
+
+    @Test
+    void aJobWhoseEndRedisDidNotHearIsHeldStill() {
+        Trouble redis = new Trouble();
+        Claims troubled = claims(redis);
+        pop();
+        troubled.lease(id, "claim-1");
+        redis.next = Trouble::away;
+        assertThatThrownBy(() -> troubled.release(id)).isInstanceOf(QueryTimeoutException.class);
+        redis.next = Trouble::away;
+        assertThatThrownBy(() -> troubled.bury(id)).isInstanceOf(QueryTimeoutException.class);
+        assertThat(troubled.count()).isEqualTo(1);
+        redis.next = Trouble::away;
+        assertThatThrownBy(() -> troubled.requeue(id, Duration.ZERO)).isInstanceOf(QueryTimeoutException.class);
+        assertThat(troubled.count())
+                .as("a renewal after the hand-back could take what is another's")
+                .isZero();
+        troubled.requeue(id, Duration.ZERO);
+        assertThat(waiting()).containsExactly(id);
+    }
+
+    @Test
+    void whenRedisDidNotAnswerTheSameClaimMayAskAgain() {
+        Trouble redis = new Trouble();
+        Claims troubled = claims(redis);
+        pop();
+        redis.next = Trouble::away;
+        assertThatThrownBy(() -> troubled.lease(id, "claim-1")).isInstanceOf(QueryTimeoutException.class);
+        assertThat(troubled.lease(id, "another claim")).isFalse();
+        assertThat(troubled.lease(id, "claim-1")).isTrue();
+    }
+
+    /** A Redis before whose next script something happens. */
+    private static final class Trouble extends StringRedisTemplate {
+        private Runnable next = () -> {};
+
+        Trouble() {
+            super(RedisFixture.redis().getRequiredConnectionFactory());
+        }
+
+        static void away() {
+            throw new QueryTimeoutException("Redis is away");
+        }
+
+        @Override
+        public <T> T execute(RedisScript<T> script, List<String> keys, Object... args) {
+            Runnable now = next;
+            next = () -> {};
+            now.run();
+            return super.execute(script, keys, args);
+        }
+    }
+
+    private Claims claims(Trouble redis) {
+        return new Claims(
+                new Ledger(redis, Duration.ofHours(1), Duration.ofMinutes(1)),
+                mapper,
+                engines,
+                model,
+                "worker-1",
+                LEASE);
     }
 
     @Test
     void theFirstAttemptIsAskedForTheWholeAnswer() throws JsonProcessingException {
-        assertThat(prompts.prepare(claims.start(id)))
+        assertThat(prompts.prepare(take()))
                 .isEqualTo(new EngineJob(
                         id,
                         1,
@@ -106,18 +399,18 @@ class ClaimsTest {
                         40,
                         0.05,
                         7L,
-                        List.of("END")));
+                        List.of("END"),
+                        null));
     }
 
     @Test
     void theNextAttemptGoesOnAfterTheTextSoFarWithTheRestOfTheBudget() throws JsonProcessingException {
-        claims.start(id);
+        take();
         start(1);
         token(1, "The sea ");
         token(1, "is \"wide\" 🌙");
         token(1, "\n");
-        ledger.retry(id, 1);
-        Attempt second = claims.start(id);
+        Attempt second = takeAgain();
         assertThat(second.number()).isEqualTo(2);
         assertThat(second.nextSeq()).isEqualTo(5);
         EngineJob job = prompts.prepare(second);
@@ -130,45 +423,40 @@ class ClaimsTest {
 
     @Test
     void theTextOfEveryEarlierAttemptCounts() throws JsonProcessingException {
-        claims.start(id);
+        take();
         start(1);
         token(1, "one ");
-        ledger.retry(id, 1);
-        claims.start(id);
+        takeAgain();
         restart(2, "continue");
         token(2, "two ");
-        ledger.retry(id, 2);
-        assertThat(claims.start(id).soFar()).isEqualTo(new Transcript("one two ", 2));
+        assertThat(takeAgain().soFar()).isEqualTo(new Transcript("one two ", 2));
     }
 
     @Test
     void textThatWasTakenBackDoesNotCount() throws JsonProcessingException {
-        claims.start(id);
+        take();
         start(1);
         token(1, "wrong");
-        ledger.retry(id, 1);
-        claims.start(id);
+        takeAgain();
         restart(2, "reset");
         token(2, "right");
-        ledger.retry(id, 2);
-        assertThat(claims.start(id).soFar()).isEqualTo(new Transcript("right", 1));
+        assertThat(takeAgain().soFar()).isEqualTo(new Transcript("right", 1));
     }
 
     @Test
     void aLongTranscriptIsReadWhole() throws JsonProcessingException {
-        claims.start(id);
+        take();
         start(1);
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < 1100; i++) {
             token(1, i + " ");
             text.append(i).append(' ');
         }
-        ledger.retry(id, 1);
-        Attempt second = claims.start(id);
+        Attempt second = takeAgain();
         assertThat(second.soFar()).isEqualTo(new Transcript(text.toString(), 1100));
-        assertThat(prompts.prepare(second).maxTokens())
-                .as("one more token at least, or the engine would be asked for nothing")
-                .isEqualTo(1);
+        assertThat(prompts.prepare(second))
+                .as("all of the budget is used up: there is nothing to ask an engine for")
+                .isNull();
     }
 
     private void start(int attempt) {
@@ -189,5 +477,49 @@ class ClaimsTest {
 
     private void pop() {
         RedisFixture.redis().opsForList().rightPopAndLeftPush(Keys.waiting(model), Keys.claimed(model));
+    }
+
+    /** What a slot does first. */
+    private Attempt take() throws JsonProcessingException {
+        pop();
+        assertThat(claims.lease(id, RedisFixture.name("claim"))).isTrue();
+        attempts++;
+        return claims.start(id);
+    }
+
+    /** What becomes of a job whose attempt failed: the next one. */
+    private Attempt takeAgain() throws JsonProcessingException {
+        assertThat(ledger.retry(id, attempts, true)).isEqualTo(Write.OK);
+        claims.requeue(id, Duration.ZERO);
+        return take();
+    }
+
+    /** As if the id had been given to others and had come back. */
+    private void claimedAgain() {
+        RedisFixture.redis().opsForList().leftPush(Keys.claimed(model), id);
+    }
+
+    private void enqueue(String job) {
+        ledger.enqueue(job, model, 10, null, null);
+    }
+
+    private void expire() {
+        RedisFixture.redis().opsForZSet().add(Keys.running(model), id, 1);
+    }
+
+    private double score() {
+        return RedisFixture.redis().opsForZSet().score(Keys.running(model), id);
+    }
+
+    private List<String> waiting() {
+        return RedisFixture.redis().opsForList().range(Keys.waiting(model), 0, -1);
+    }
+
+    /** A real process, for the job. */
+    private EngineStream engine() {
+        LiveProcess process = exec.execute(new ExecCommand(
+                "/bin/sleep", List.of("1000"), null, 0L, Set.of(), null, null, false, LoggingLevel.OFF));
+        return engines.openPlain(
+                process, new EngineJob(id, 1, model, "p", 1, null, null, null, null, null, List.of(), null));
     }
 }

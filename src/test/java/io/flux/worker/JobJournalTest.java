@@ -8,51 +8,80 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flux.engine.EngineEnd;
 import io.flux.engine.EngineFailure;
+import io.flux.engine.EngineJob;
+import io.flux.engine.EngineStream;
 import io.flux.engine.EngineText;
 import io.flux.engine.Engines;
 import io.flux.engine.FinishReason;
+import io.flux.engine.LiveExec;
+import io.flux.engine.LiveProcess;
+import io.flux.job.AttemptLimits;
 import io.flux.job.EventJson;
 import io.flux.job.JobRequest;
 import io.flux.ledger.FencedException;
 import io.flux.ledger.JournalEntry;
+import io.flux.ledger.Keys;
+import io.flux.ledger.LastEvent;
 import io.flux.ledger.Ledger;
 import io.flux.ledger.RedisFixture;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import org.apache.camel.LoggingLevel;
+import org.apache.camel.component.exec.ExecCommand;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** An attempt's events, as they come to stand in the journal of a real Redis. */
 @Timeout(30)
 class JobJournalTest {
+    private static final EngineEnd BROKEN = failed(EngineFailure.ENGINE_FAILED, "it broke", false, true);
+
     private final ObjectMapper mapper = new ObjectMapper();
     private final Ledger ledger = RedisFixture.ledger();
+    private final LiveExec exec = new LiveExec();
     private final Engines engines = new Engines();
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
-    private final JobJournal journal =
-            new JobJournal(ledger, new EventJson(mapper), engines, new WorkerMeters(meters), 3);
     private final String model = RedisFixture.name("model");
     private final String id = RedisFixture.name("job");
-    private final Claims claims = new Claims(ledger, mapper, model, "worker-1", Duration.ofSeconds(30));
+    private final Claims claims = new Claims(ledger, mapper, engines, model, "worker-1", Duration.ofSeconds(30));
+    private final JobJournal journal = new JobJournal(
+            ledger,
+            new EventJson(mapper),
+            claims,
+            new WorkerMeters(meters),
+            new JobJournal.Terms(
+                    AttemptLimits.of(3),
+                    Duration.ofDays(7),
+                    "worker-1",
+                    Clock.fixed(Instant.ofEpochMilli(1234), ZoneOffset.UTC)));
 
     @BeforeEach
     void submit() throws JsonProcessingException {
         JobRequest request = new JobRequest(id, model, "x", null, 10, null, null, null, null, null, null, null, null);
-        ledger.create(id, model, mapper.writeValueAsString(request));
+        ledger.create(id, model, mapper.writeValueAsString(request), Duration.ofHours(1), "grace");
         ledger.accept(id);
     }
 
     @AfterEach
     void stop() {
         engines.close();
+        exec.close();
     }
 
     @Test
     void anAnswerIsStartTokensAndComplete() throws JsonProcessingException {
-        Attempt attempt = claims.start(id);
+        Attempt attempt = take();
         journal.begin(attempt);
         journal.text(attempt, new EngineText("Salt "));
         journal.text(attempt, new EngineText("and foam"));
@@ -82,7 +111,7 @@ class JobJournalTest {
 
     @Test
     void countsThatTheEngineDidNotSayAreLeftOut() throws JsonProcessingException {
-        Attempt attempt = claims.start(id);
+        Attempt attempt = take();
         journal.begin(attempt);
         journal.complete(attempt, new EngineEnd(FinishReason.STOP, null, 0, null, null, ""));
         JsonNode complete = events().get(1);
@@ -94,11 +123,11 @@ class JobJournalTest {
 
     @Test
     void aLaterAttemptRestartsAndContinuesAndDoesNotClaimToKnowTheCount() throws JsonProcessingException {
-        Attempt first = claims.start(id);
+        Attempt first = take();
         journal.begin(first);
         journal.text(first, new EngineText("one "));
-        assertThat(journal.retry(first)).isTrue();
-        Attempt second = claims.start(id);
+        assertThat(journal.retry(first, BROKEN)).isTrue();
+        Attempt second = take();
         journal.begin(second);
         journal.text(second, new EngineText("two"));
         journal.complete(second, finished(12, 1));
@@ -116,11 +145,11 @@ class JobJournalTest {
 
     @Test
     void anEngineThatBrokeEndsTheJobWithItsSentenceAndNoDetails() throws JsonProcessingException {
-        Attempt attempt = claims.start(id);
+        Attempt attempt = take();
         journal.begin(attempt);
         EngineEnd end = failed(EngineFailure.ENGINE_STALLED, "the engine wrote nothing for too long", false, true);
         assertThat(journal.judge(attempt, end)).isEqualTo(Verdict.RETRY);
-        journal.fail(attempt, end);
+        journal.die(attempt, end);
         assertThat(events().get(1).toString())
                 .isEqualTo("{\"type\":\"error\",\"request_id\":\"" + id + "\",\"seq\":2,\"code\":\"engine_failed\","
                         + "\"error\":\"the engine wrote nothing for too long\"}");
@@ -130,49 +159,186 @@ class JobJournalTest {
     }
 
     @Test
-    void aRequestThatIsToBlameHearsItsOwnCodeAndField() throws JsonProcessingException {
-        Attempt attempt = claims.start(id);
+    void operatorsAreToldOfADeadJobWhatItsClientIsNot() throws JsonProcessingException {
+        Attempt attempt = take();
         journal.begin(attempt);
-        EngineEnd end = failed(EngineFailure.PROMPT_TOO_LONG, "prompt is too long: 9 tokens", true, false);
-        assertThat(journal.judge(attempt, end)).isEqualTo(Verdict.REFUSED);
-        journal.fail(attempt, end);
-        JsonNode error = events().get(1);
-        assertThat(error.get("code").textValue()).isEqualTo("prompt_too_long");
-        assertThat(error.get("field").textValue()).isEqualTo("prompt");
+        journal.die(
+                attempt, failed(EngineFailure.ENGINE_STALLED, "the engine wrote nothing for too long", false, true));
+        assertThat(ledger.deadLetter(id).failure())
+                .isEqualTo("{\"code\":\"engine_failed\",\"error\":\"the engine wrote nothing for too long\","
+                        + "\"attempts\":1,\"exit_code\":1,\"stderr\":\"/secret\",\"worker\":\"worker-1\","
+                        + "\"died_ms\":1234}");
+        assertThat(RedisFixture.redis().getExpire(Keys.job(id)))
+                .as("kept for longer than a job that ended well")
+                .isGreaterThan(Duration.ofDays(6).toSeconds());
     }
 
     @Test
-    void aJobThatWasCancelledIsNotTriedAgainButEnds() throws JsonProcessingException {
-        Attempt attempt = claims.start(id);
+    void aJobThatEndedAnyOtherWayIsNoDeadLetter() throws JsonProcessingException {
+        Attempt attempt = take();
         journal.begin(attempt);
-        ledger.cancel(id, "{", "}");
-        assertThat(journal.retry(attempt)).isFalse();
-        assertThat(events().get(1).get("finish_reason").textValue()).isEqualTo("cancelled");
+        journal.complete(attempt, finished(1, 1));
+        assertThat(ledger.deadLetter(id)).isNull();
+        assertThat(RedisFixture.redis().getExpire(Keys.job(id)))
+                .isLessThanOrEqualTo(Duration.ofHours(1).toSeconds());
+    }
+
+    @Test
+    void earlierFailuresOfTheJobCountInTheJudgement() throws JsonProcessingException {
+        Attempt first = take();
+        assertThat(journal.judge(first, BROKEN)).isEqualTo(Verdict.RETRY);
+        assertThat(journal.retry(first, BROKEN)).isTrue();
+        Attempt second = take();
+        assertThat(journal.judge(second, BROKEN)).isEqualTo(Verdict.RETRY);
+        assertThat(journal.retry(second, BROKEN)).isTrue();
+        assertThat(journal.judge(take(), BROKEN)).isEqualTo(Verdict.DEAD);
+    }
+
+    @Test
+    void attemptsThatTheJobIsNotToBlameForDoNotCountInTheJudgement() throws JsonProcessingException {
+        for (String code : List.of(EngineFailure.HANDED_OVER, EngineFailure.OUTPUT_TRUNCATED)) {
+            for (int i = 0; i < 3; i++) {
+                Attempt attempt = take();
+                EngineEnd end = failed(code, "not its fault", false, true);
+                assertThat(journal.judge(attempt, end)).isEqualTo(Verdict.RETRY);
+                assertThat(journal.retry(attempt, end)).isTrue();
+            }
+        }
+        Attempt seventh = take();
+        assertThat(seventh.number()).isEqualTo(7);
+        assertThat(seventh.failures()).isZero();
+        assertThat(journal.judge(seventh, BROKEN)).isEqualTo(Verdict.RETRY);
+    }
+
+    @Test
+    void aRequestThatIsToBlameHearsItsOwnCodeAndField() throws JsonProcessingException {
+        Attempt attempt = take();
+        journal.begin(attempt);
+        EngineEnd end = failed(EngineFailure.PROMPT_TOO_LONG, "prompt is too long: 9 tokens", true, false);
+        assertThat(journal.judge(attempt, end)).isEqualTo(Verdict.REFUSED);
+        journal.refuse(attempt, end);
+        JsonNode error = events().get(1);
+        assertThat(error.get("code").textValue()).isEqualTo("prompt_too_long");
+        assertThat(error.get("field").textValue()).isEqualTo("prompt");
+        assertThat(ledger.deadLetter(id)).isNull();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"cancelled", "deadline"})
+    void aJobThatIsToBeStoppedIsNotTriedAgainButEnds(String reason) throws JsonProcessingException {
+        Attempt attempt = take();
+        journal.begin(attempt);
+        ledger.end(id, new LastEvent("{", "}", "}"), reason);
+        assertThat(journal.retry(attempt, BROKEN)).isFalse();
+        assertThat(events().get(1).get("finish_reason").textValue()).isEqualTo(reason);
+        assertThat(ledger.read(id, 0, 1).state()).isEqualTo("done");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"cancelled, CANCELLED", "deadline, DEADLINE"})
+    void aJobThatIsToBeStoppedHasItsEngineStoppedWithTheNextText(String reason, FinishReason finish)
+            throws JsonProcessingException {
+        Attempt attempt = take();
+        journal.begin(attempt);
+        EngineStream engine = engine();
+        ledger.end(id, new LastEvent("{", "}", "}"), reason);
+        journal.text(attempt, new EngineText("written still"));
+        assertThat(((EngineEnd) engine.next()).finish()).isEqualTo(finish);
+        assertThat(events()).hasSize(2);
+    }
+
+    @Test
+    void aJobThatIsToBeStoppedBeforeItsEngineIsThereHasItStoppedThen() throws JsonProcessingException {
+        Attempt attempt = take();
+        ledger.end(id, new LastEvent("{", "}", "}"), "cancelled");
+        journal.begin(attempt);
+        EngineStream engine = engine();
+        claims.running(id);
+        assertThat(((EngineEnd) engine.next()).finish()).isEqualTo(FinishReason.CANCELLED);
+    }
+
+    @Test
+    void aJobWhoseTimeIsOverBeforeAnEngineWasAskedEndsWithThatAlone() throws JsonProcessingException {
+        journal.overdue(take());
+        List<JsonNode> events = events();
+        assertThat(events).hasSize(1);
+        assertThat(events.get(0).get("type").textValue()).isEqualTo("complete");
+        assertThat(events.get(0).get("seq").intValue()).isEqualTo(1);
+        assertThat(events.get(0).get("finish_reason").textValue()).isEqualTo("deadline");
+        assertThat(meters.counter("flux.jobs", "model", model, "outcome", "deadline")
+                        .count())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void anAnswerWhoseTokensAreUsedUpIsWhole() throws JsonProcessingException {
+        Attempt first = take();
+        journal.begin(first);
+        journal.text(first, new EngineText("all of it"));
+        journal.retry(first, BROKEN);
+        Attempt second = take();
+        journal.begin(second);
+        journal.usedUp(second);
+        JsonNode complete = events().get(3);
+        assertThat(complete.get("type").textValue()).isEqualTo("complete");
+        assertThat(complete.get("finish_reason").textValue()).isEqualTo("length");
     }
 
     @Test
     void anAttemptWhoseJobIsAnothersWritesNothing() throws JsonProcessingException {
-        Attempt old = claims.start(id);
+        Attempt old = take();
         journal.begin(old);
-        ledger.retry(id, 1);
-        claims.start(id);
+        EngineStream engine = engine();
+        ledger.reclaim(id, 3, 30);
+        ledger.start(id, "worker-2", "worker-2 claim");
         journal.text(old, new EngineText("late"));
+        assertThat(((EngineEnd) engine.next()).failure().code()).isEqualTo(EngineFailure.LOST);
         assertThatThrownBy(() -> journal.complete(old, finished(1, 1))).isInstanceOf(FencedException.class);
-        assertThatThrownBy(() -> journal.retry(old)).isInstanceOf(FencedException.class);
-        assertThatThrownBy(() -> journal.fail(old, failed(EngineFailure.ENGINE_FAILED, "x", false, true)))
+        assertThatThrownBy(() -> journal.retry(old, BROKEN)).isInstanceOf(FencedException.class);
+        assertThatThrownBy(() -> journal.die(old, BROKEN)).isInstanceOf(FencedException.class);
+        assertThatThrownBy(() -> journal.refuse(old, failed(EngineFailure.PROMPT_TOO_LONG, "x", true, false)))
                 .isInstanceOf(FencedException.class);
+        assertThatThrownBy(() -> journal.overdue(old)).isInstanceOf(FencedException.class);
+        assertThatThrownBy(() -> journal.usedUp(old)).isInstanceOf(FencedException.class);
         assertThat(events()).hasSize(1);
         assertThat(meters.find("flux.jobs").counters()).isEmpty();
+        assertThat(ledger.deadLetter(id)).isNull();
+    }
+
+    @Test
+    void aRetryThatIsRepeatedBecauseRedisDidNotAnswerCountsOnce() throws JsonProcessingException {
+        Attempt attempt = take();
+        assertThat(journal.retry(attempt, BROKEN)).isTrue();
+        assertThat(journal.retry(attempt, BROKEN)).isTrue();
+        assertThat(take().failures()).isEqualTo(1);
     }
 
     @Test
     void anAbandonedAttemptWritesNothingMoreAndIsLost() throws JsonProcessingException {
-        Attempt attempt = claims.start(id);
+        Attempt attempt = take();
         journal.begin(attempt);
+        EngineStream engine = engine();
         journal.abandon(attempt);
+        assertThat(((EngineEnd) engine.next()).failure().code()).isEqualTo(EngineFailure.LOST);
         journal.text(attempt, new EngineText("after a hole"));
         assertThat(events()).hasSize(1);
         assertThat(journal.judge(attempt, finished(1, 1))).isEqualTo(Verdict.LOST);
+    }
+
+    /** What a slot does first; a job that is here still was given back before. */
+    private Attempt take() throws JsonProcessingException {
+        claims.drop(id);
+        RedisFixture.redis().opsForList().leftPush(Keys.claimed(model), id);
+        assertThat(claims.lease(id, RedisFixture.name("claim"))).isTrue();
+        return claims.start(id);
+    }
+
+    /** A real process, for the job. */
+    private EngineStream engine() {
+        LiveProcess process = exec.execute(new ExecCommand(
+                "/bin/sleep", List.of("1000"), null, 0L, Set.of(), null, null, false, LoggingLevel.OFF));
+        return engines.openPlain(
+                process, new EngineJob(id, 1, model, "p", 1, null, null, null, null, null, List.of(), null));
     }
 
     private static EngineEnd finished(int promptTokens, int tokens) {
@@ -184,7 +350,7 @@ class JobJournalTest {
     }
 
     private List<JsonNode> events() throws JsonProcessingException {
-        List<JsonNode> events = new java.util.ArrayList<>();
+        List<JsonNode> events = new ArrayList<>();
         for (JournalEntry entry : ledger.read(id, 0, 100).entries()) {
             events.add(mapper.readTree(entry.frame()));
         }
