@@ -7,6 +7,8 @@ import io.flux.job.Event;
 import io.flux.job.EventJson;
 import io.flux.job.Refusal;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.springframework.dao.QueryTimeoutException;
 
 class ErrorReplyTest {
@@ -34,5 +36,27 @@ class ErrorReplyTest {
         assertThat(errors.frame(new IllegalArgumentException("/secret/path"), null))
                 .isEqualTo(
                         "{\"type\":\"error\",\"code\":\"internal_error\",\"error\":\"something went wrong in Flux\"}");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "not_found, 404",
+        "conflict, 409",
+        "overloaded, 429",
+        "invalid_request, 400",
+        "already_finished, 400",
+    })
+    void overHttpARefusalHasTheStatusThatSaysTheSame(String code, int status) {
+        Refusal refusal = new Refusal(Event.Error.answer("a", code, "no", null));
+        assertThat(errors.httpStatus(refusal)).isEqualTo(status);
+        assertThat(errors.httpStatus(new RuntimeException(new IllegalStateException(refusal))))
+                .isEqualTo(status);
+    }
+
+    @Test
+    void overHttpARedisThatDoesNotAnswerIsUnavailableAndAnythingElseIsOurs() {
+        assertThat(errors.httpStatus(new RuntimeException(new QueryTimeoutException("away"))))
+                .isEqualTo(503);
+        assertThat(errors.httpStatus(new IllegalArgumentException("x"))).isEqualTo(500);
     }
 }

@@ -24,6 +24,9 @@ import org.springframework.dao.QueryTimeoutException;
 
 @Timeout(60)
 class FollowerTest {
+    private static final Backlog UNKNOWN = new Backlog(false, "", "", List.of());
+    private static final String GONE = "there is no such job any more";
+
     private final ScheduledExecutorService executor = Executors.newScheduledThreadPool(2);
     private final RecordingConnection client = new RecordingConnection();
     private final Journal journal = new Journal();
@@ -35,6 +38,7 @@ class FollowerTest {
         private final List<JournalEntry> entries = new ArrayList<>();
         private final AtomicInteger reads = new AtomicInteger();
         private volatile int failures;
+        private volatile boolean gone;
         private volatile CountDownLatch gate = new CountDownLatch(0);
 
         synchronized JournalEntry write(boolean last) {
@@ -44,9 +48,13 @@ class FollowerTest {
         }
 
         synchronized Backlog after(long seq) {
+            if (gone) {
+                return UNKNOWN;
+            }
+            boolean done = !entries.isEmpty() && entries.get(entries.size() - 1).last();
             return new Backlog(
                     true,
-                    "running",
+                    done ? "done" : "running",
                     "m",
                     entries.stream()
                             .filter(entry -> entry.seq() > seq)
@@ -184,7 +192,8 @@ class FollowerTest {
             journal.write(false);
         }
         slow.stopReading();
-        Follower follower = new Follower("job", slow, 0, journal, executor, ended -> ends.incrementAndGet());
+        Follower follower =
+                new Follower("job", slow, 0, journal, () -> GONE, executor, ended -> ends.incrementAndGet());
         follower.begin(journal.after(0));
         assertThat(slow.frames()).isEqualTo(events(1, 3));
         slow.readOn();
@@ -262,6 +271,111 @@ class FollowerTest {
         awaitLive(follower, 2);
     }
 
+    @Test
+    void aJournalThatCannotBeReadWhenTheFollowerBeginsIsTriedAgain() {
+        for (int i = 0; i < 3 * Journal.PAGE; i++) {
+            journal.write(false);
+        }
+        journal.failures = 2;
+        Follower follower = begun(0);
+        assertThat(client.frames()).as("what was read before").isEqualTo(events(1, Journal.PAGE));
+        await().untilAsserted(() -> assertThat(client.frames()).isEqualTo(events(1, 3 * Journal.PAGE)));
+        awaitLive(follower, 3 * Journal.PAGE);
+    }
+
+    @Test
+    void whoeverComesBackWithTheEndHasNothingToWaitFor() {
+        journal.write(false);
+        journal.write(true);
+        Follower follower = begun(2);
+        assertThat(client.frames()).isEmpty();
+        assertThat(ends).hasValue(1);
+        assertThat(follower.isWaiting()).isFalse();
+    }
+
+    @Test
+    void aJobThatRedisDoesNotKnowAnyMoreEndsWithAWord() {
+        Follower follower = begun(0);
+        follower.offer(journal.write(false));
+        journal.write(false); // lost on its way
+        JournalEntry third = journal.write(false);
+        journal.gone = true;
+        follower.offer(third);
+        await().untilAsserted(() -> assertThat(client.frames()).containsExactly("event 1", GONE));
+        follower.offer(third);
+        follower.refresh();
+        assertThat(ends).hasValue(1);
+        assertThat(client.frames()).containsExactly("event 1", GONE);
+        assertThat(follower.isWaiting()).isFalse();
+    }
+
+    @Test
+    void aJobThatIsGoneByTheTimeTheJournalCanBeReadEndsWithAWordToo() {
+        journal.write(false);
+        journal.failures = 1;
+        Backlog backlog = journal.after(0);
+        journal.gone = true;
+        follower(0).begin(backlog);
+        await().untilAsserted(() -> assertThat(client.frames()).containsExactly("event 1", GONE));
+        assertThat(ends).hasValue(1);
+    }
+
+    @Test
+    void anEndedFollowerIsNotToldThatItsJobIsGone() {
+        Follower follower = begun(0);
+        follower.end();
+        follower.begin(UNKNOWN);
+        assertThat(client.frames()).isEmpty();
+        assertThat(ends).hasValue(0);
+    }
+
+    @Test
+    void whatWasNeverPublishedIsFoundByARefreshThoughNothingComesAfterIt() {
+        Follower follower = begun(0);
+        follower.offer(journal.write(false));
+        journal.write(false); // lost on its way
+        journal.write(true); // lost too
+        follower.refresh();
+        await().untilAsserted(() -> assertThat(client.frames()).isEqualTo(events(1, 3)));
+        assertThat(ends).hasValue(1);
+    }
+
+    @Test
+    void aRefreshThatFindsNothingSendsNothingAndTheFollowerLives() {
+        Follower follower = begun(0);
+        follower.offer(journal.write(false));
+        int reads = journal.reads.get();
+        follower.refresh();
+        await().until(() -> journal.reads.get() > reads);
+        awaitLive(follower, 1);
+    }
+
+    @Test
+    void aRefreshWhileTheJournalIsReadHasItReadOnceMore() {
+        Follower follower = begun(0);
+        journal.gate = new CountDownLatch(1);
+        int reads = journal.reads.get();
+        follower.refresh();
+        await().until(() -> journal.reads.get() == reads + 1);
+        follower.refresh();
+        journal.gate.countDown();
+        await().until(() -> journal.reads.get() == reads + 2);
+        awaitLive(follower, 0);
+    }
+
+    @Test
+    void aRefreshDoesNotPushAClientThatDoesNotRead() {
+        Follower follower = begun(0);
+        follower.offer(journal.write(false));
+        client.stopReading();
+        follower.offer(journal.write(false));
+        journal.write(true); // lost on its way
+        follower.refresh();
+        assertThat(client.frames()).isEqualTo(events(1, 1));
+        client.readOn();
+        await().untilAsserted(() -> assertThat(client.frames()).isEqualTo(events(1, 3)));
+    }
+
     /** Whatever is lost, repeated or late, and however the client reads: 1..n, each once, in order. */
     @Property(tries = 300)
     void everyEventComesOnceAndInOrder(
@@ -277,7 +391,8 @@ class FollowerTest {
         AtomicInteger ended = new AtomicInteger();
         ScheduledExecutorService readers = Executors.newScheduledThreadPool(2);
         try {
-            Follower follower = new Follower("job", reader, after, history, readers, ender -> ended.incrementAndGet());
+            Follower follower =
+                    new Follower("job", reader, after, history, () -> GONE, readers, ender -> ended.incrementAndGet());
             Backlog backlog = history.after(after);
             Thread registering = new Thread(() -> follower.begin(backlog));
             int beginAt = random.nextInt(4);
@@ -310,9 +425,8 @@ class FollowerTest {
             }
             registering.join();
             reader.readOn();
-            // The last event is never lost for ever: a gateway that missed it hears of the job again when it
-            // reconnects.
-            follower.offer(history.entries.get(events - 1));
+            // What was lost last is found when the gateway's channel is subscribed to again.
+            follower.refresh();
             await().pollDelay(0, TimeUnit.MILLISECONDS)
                     .pollInterval(1, TimeUnit.MILLISECONDS)
                     .until(() -> ended.get() == 1);
@@ -323,7 +437,7 @@ class FollowerTest {
     }
 
     private Follower follower(long after) {
-        return new Follower("job", client, after, journal, executor, ended -> ends.incrementAndGet());
+        return new Follower("job", client, after, journal, () -> GONE, executor, ended -> ends.incrementAndGet());
     }
 
     private Follower begun(long after) {

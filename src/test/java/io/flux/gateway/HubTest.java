@@ -9,6 +9,7 @@ import io.flux.job.EventJson;
 import io.flux.job.Refusal;
 import io.flux.ledger.Keys;
 import io.flux.ledger.Ledger;
+import io.flux.ledger.Place;
 import io.flux.ledger.RedisFixture;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.ClientWebSocket;
@@ -16,16 +17,24 @@ import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.ServerWebSocket;
 import io.vertx.core.http.WebSocket;
 import io.vertx.core.http.WebSocketClient;
+import java.io.IOException;
+import java.net.Socket;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -37,12 +46,17 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.data.redis.core.StringRedisTemplate;
+import org.springframework.data.redis.core.script.RedisScript;
+import org.springframework.data.redis.core.types.RedisClientInfo;
+import org.springframework.data.redis.listener.ChannelTopic;
+import org.springframework.data.redis.listener.RedisMessageListenerContainer;
 
 /** The Hub between a real Redis and real WebSockets. */
 @Timeout(60)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class HubTest {
     private static final EventJson JSON = new EventJson(new ObjectMapper());
+    private static final Hub.Attention ATTENTION = new Hub.Attention(Duration.ofSeconds(15), Duration.ofSeconds(5));
     private static Vertx vertx;
     private static Hub ghosts;
 
@@ -88,7 +102,7 @@ class HubTest {
     @BeforeAll
     static void open() {
         vertx = Vertx.vertx();
-        ghosts = new Hub(RedisFixture.ledger(), JSON, "ghosts");
+        ghosts = new Hub(RedisFixture.ledger(), JSON, "ghosts", ATTENTION);
         // What a message leaves behind that is processed after its socket has closed; dropped after some seconds.
         ghosts.send("ghost", "{}");
     }
@@ -104,7 +118,7 @@ class HubTest {
         channel = Keys.gatewayChannel(RedisFixture.name("gateway"));
         id = RedisFixture.name("job");
         model = RedisFixture.name("model");
-        hub = new Hub(ledger, JSON, channel);
+        hub = new Hub(ledger, JSON, channel, ATTENTION);
         subscription = RedisFixture.subscribe(channel, hub::publish);
         webSockets = vertx.createWebSocketClient();
         server = get(vertx.createHttpServer()
@@ -129,7 +143,7 @@ class HubTest {
     void theTicketComesFirstAndThenEveryEventInOrder() throws Exception {
         Client client = new Client();
         create();
-        hub.follow(client.key, id, 0, 1L);
+        hub.follow(client.key, id, 0, at(1));
         begin();
         write(5);
         finish();
@@ -163,8 +177,8 @@ class HubTest {
         begin();
         String first = id;
         String second = RedisFixture.name("job");
-        ledger.create(second, model, "{}");
-        ledger.start(second, "w");
+        ledger.create(second, model, "{}", null, "grace");
+        ledger.start(second, "w", "claim");
         hub.follow(client.key, first, 0, null);
         hub.follow(client.key, second, 0, null);
         for (int i = 1; i <= 20; i++) {
@@ -258,8 +272,8 @@ class HubTest {
         Client one = new Client();
         Client other = new Client();
         create();
-        hub.follow(one.key, id, 0, 1L);
-        hub.follow(other.key, id, 0, 1L);
+        hub.follow(one.key, id, 0, at(1));
+        hub.follow(other.key, id, 0, at(1));
         assertThat(followers()).containsExactly(channel);
         get(one.socket.close());
         await().until(() -> hub.connections() == 1);
@@ -318,7 +332,7 @@ class HubTest {
         String key = RedisFixture.name("early");
         hub.send(key, "one");
         create();
-        hub.follow(key, id, 0, 1L);
+        hub.follow(key, id, 0, at(1));
         List<String> frames = new CopyOnWriteArrayList<>();
         // Before it connects: what the hub has kept comes at once.
         ClientWebSocket socket = webSockets.webSocket();
@@ -358,14 +372,14 @@ class HubTest {
     void whoWaitsHearsItsPositionWheneverItChanges() throws Exception {
         Client client = new Client();
         create();
-        hub.follow(client.key, id, 0, 3L);
+        hub.follow(client.key, id, 0, at(3));
         assertThat(hub.waitingModels()).containsExactly(model);
-        hub.positions(model, List.of("last", id, "b", "a"));
-        hub.positions(model, List.of("last", id, "b"));
-        hub.positions(model, List.of("last", id, "b"));
-        hub.positions("other-model", List.of(id));
-        hub.positions(model, List.of("last", id));
-        hub.positions(model, List.of("last"));
+        hub.positions(model, List.of("last", id, "b", "a"), "");
+        hub.positions(model, List.of("last", id, "b"), "");
+        hub.positions(model, List.of("last", id, "b"), "");
+        hub.positions("other-model", List.of(id), "");
+        hub.positions(model, List.of("last", id), "");
+        hub.positions(model, List.of("last"), "");
         hub.send(client.key, "end");
         await().until(() -> client.frames.contains("end"));
         assertThat(client.frames.subList(1, client.frames.size())).containsExactly(position(2), position(1), "end");
@@ -375,12 +389,12 @@ class HubTest {
     void whoDoesNotWaitHearsNoPosition() throws Exception {
         Client client = new Client();
         create();
-        hub.follow(client.key, id, 0, 2L);
+        hub.follow(client.key, id, 0, at(2));
         begin();
         write(1);
         client.awaitSeqs(1, 1);
         assertThat(hub.waitingModels()).isEmpty();
-        hub.positions(model, List.of(id));
+        hub.positions(model, List.of(id), "");
         hub.send(client.key, "end");
         await().until(() -> client.frames.contains("end"));
         assertThat(client.frames).noneMatch(frame -> frame.contains("\"type\":\"position\""));
@@ -407,6 +421,328 @@ class HubTest {
     }
 
     @Test
+    void whoWaitsHearsHowLongItTakesWhenThePaceIsKnown() throws Exception {
+        Client client = new Client();
+        create();
+        hub.follow(client.key, id, 0, new Place(3, 1400));
+        hub.positions(model, List.of("last", id, "a"), "1500.7");
+        hub.positions(model, List.of("last", id), "");
+        await().until(() -> client.frames.size() == 3);
+        assertThat(client.frames.get(0))
+                .isEqualTo("{\"type\":\"ticket\",\"request_id\":\"" + id + "\",\"model\":\"" + model
+                        + "\",\"position\":3,\"eta_ms\":4200}");
+        assertThat(client.frames.get(1))
+                .isEqualTo("{\"type\":\"position\",\"request_id\":\"" + id + "\",\"position\":2,\"eta_ms\":3000}");
+        assertThat(client.frames.get(2)).isEqualTo(position(1));
+    }
+
+    @Test
+    void aJobThatIsToBeCancelledWhenNobodyFollowsItIsNamedWhenTheLastFollowerLeaves() throws Exception {
+        Client one = new Client();
+        Client other = new Client();
+        create("cancel");
+        hub.follow(one.key, id, 0, at(1));
+        hub.follow(other.key, id, 0, null);
+        assertThat(hub.detach(one.key)).isEmpty();
+        assertThat(hub.detach(other.key)).containsExactly(id);
+        assertThat(hub.detach(other.key)).as("once").isEmpty();
+    }
+
+    @Test
+    void ofAllJobsOfASocketThoseAreNamedThatWantToBeCancelled() throws Exception {
+        Client client = new Client();
+        Set<String> unwanted = new TreeSet<>();
+        for (String onDisconnect : List.of("cancel", "grace", "finish", "cancel")) {
+            id = RedisFixture.name("job");
+            create(onDisconnect);
+            hub.follow(client.key, id, 0, at(1));
+            if (onDisconnect.equals("cancel")) {
+                unwanted.add(id);
+            }
+        }
+        assertThat(hub.detach(client.key)).containsExactlyInAnyOrderElementsOf(unwanted);
+    }
+
+    @Test
+    void aJobThatIsFollowedElsewhereOrHasEndedIsNotToBeCancelled() throws Exception {
+        Client client = new Client();
+        create("cancel");
+        hub.follow(client.key, id, 0, at(1));
+        ledger.follow(id, "another-gateway", 0, 1);
+        String ended = RedisFixture.name("job");
+        ledger.create(ended, model, "{}", null, "cancel");
+        ledger.start(ended, "worker", "claim");
+        hub.follow(client.key, ended, 0, null);
+        redis.delete(Keys.followers(ended)); // the end does not come here
+        ledger.finish(ended, 1, 1, "{\"seq\":1}", "stop");
+        assertThat(hub.detach(client.key)).isEmpty();
+        assertThat(followers()).containsExactly("another-gateway");
+    }
+
+    @Test
+    void aJobThatNobodyFollowsAnyMoreCountsAsFollowedForTheGraceTime() throws Exception {
+        Client client = new Client();
+        create();
+        enqueue();
+        hub.follow(client.key, id, 0, at(1));
+        followedTill(Long.MAX_VALUE);
+        long before = System.currentTimeMillis();
+        assertThat(hub.detach(client.key)).isEmpty();
+        assertThat(followedTill()).isBetween(before + 15_000.0 - 1, System.currentTimeMillis() + 15_000.0 + 1);
+    }
+
+    @Test
+    void whoeverComesBackIsWaitedForNoMore() throws Exception {
+        Client client = new Client();
+        create();
+        enqueue();
+        followedTill(1);
+        long before = System.currentTimeMillis();
+        hub.follow(client.key, id, 0, null);
+        assertThat(followedTill())
+                .as("until the next time that the gateway says so, and the grace time on top")
+                .isGreaterThanOrEqualTo(before + 20_000.0 - 1);
+    }
+
+    @Test
+    void aJobThatRunsWhetherFollowedOrNotStaysSo() throws Exception {
+        Client client = new Client();
+        create("finish");
+        ledger.enqueue(id, model, 10, null, null);
+        hub.follow(client.key, id, 0, null);
+        hub.attend();
+        assertThat(hub.detach(client.key)).isEmpty();
+        assertThat(redis.hasKey(Keys.followed(model))).isFalse();
+    }
+
+    @Test
+    void aGatewaySaysOfEveryJobThatIsFollowedHereThatItIsAThousandAtATime() throws Exception {
+        AtomicInteger scripts = new AtomicInteger();
+        StringRedisTemplate counting = new StringRedisTemplate(redis.getRequiredConnectionFactory()) {
+            @Override
+            public <T> T execute(RedisScript<T> script, List<String> keys, Object... args) {
+                scripts.incrementAndGet();
+                return super.execute(script, keys, args);
+            }
+        };
+        List<String> jobs = new ArrayList<>();
+        try (Hub other =
+                new Hub(new Ledger(counting, Duration.ofHours(1), Duration.ofMinutes(1)), JSON, channel, ATTENTION)) {
+            for (int i = 0; i < 2001; i++) {
+                id = RedisFixture.name("job");
+                create();
+                ledger.enqueue(id, model, 5000, Duration.ofSeconds(1), null);
+                other.follow("a client", id, 0, at(1));
+                jobs.add(id);
+            }
+            String notFollowed = RedisFixture.name("job");
+            ledger.enqueue(notFollowed, model, 5000, Duration.ofSeconds(1), null);
+            redis.opsForZSet().remove(Keys.followed(model), jobs.get(7)); // has ended
+            scripts.set(0);
+            long before = System.currentTimeMillis();
+            other.attend();
+            assertThat(scripts).hasValue(3);
+            Set<String> attended =
+                    redis.opsForZSet().rangeByScore(Keys.followed(model), before + 20_000.0 - 1, Double.MAX_VALUE);
+            jobs.remove(7);
+            assertThat(attended).containsExactlyInAnyOrderElementsOf(jobs);
+        }
+    }
+
+    @Test
+    void aClientThatLeavesWhileItsFollowingIsWrittenDownLeavesNothingBehind() throws Exception {
+        create("cancel");
+        enqueue();
+        followedTill(Long.MAX_VALUE);
+        CompletableFuture<List<String>> unwanted = new CompletableFuture<>();
+        AtomicReference<Hub> leaving = new AtomicReference<>();
+        StringRedisTemplate slow = new StringRedisTemplate(redis.getRequiredConnectionFactory()) {
+            @Override
+            public <T> T execute(RedisScript<T> script, List<String> keys, Object... args) {
+                Hub hub = leaving.getAndSet(null);
+                if (hub != null) {
+                    new Thread(() -> unwanted.complete(hub.detach("a client"))).start();
+                    await().until(() -> hub.connections() == 0);
+                }
+                return super.execute(script, keys, args);
+            }
+        };
+        try (Hub other =
+                new Hub(new Ledger(slow, Duration.ofHours(1), Duration.ofMinutes(1)), JSON, channel, ATTENTION)) {
+            leaving.set(other);
+            other.follow("a client", id, 0, at(1));
+            boolean named = unwanted.get(20, TimeUnit.SECONDS).equals(List.of(id));
+            assertThat(named || followedTill() <= System.currentTimeMillis())
+                    .as("to be cancelled: at once, or by the reaper")
+                    .isTrue();
+            assertThat(followers()).isEmpty();
+            assertThat(other.waitingModels()).isEmpty();
+        }
+    }
+
+    @Test
+    void whatWasPublishedWhileTheChannelWasAwayIsFoundWhenItIsSubscribedToAgain() throws Exception {
+        Client one = new Client();
+        Client other = new Client();
+        create();
+        begin();
+        hub.follow(one.key, id, 0, null);
+        hub.follow(other.key, id, 0, null);
+        write(2);
+        one.awaitSeqs(1, 2);
+        redis.delete(Keys.followers(id)); // as if the gateway's connection to Redis were away
+        write(2);
+        hub.resubscribed();
+        one.awaitSeqs(1, 4);
+        other.awaitSeqs(1, 4);
+        assertThat(followers()).as("Redis knows again").containsExactly(channel);
+        write(1);
+        one.awaitSeqs(1, 5);
+    }
+
+    @Test
+    void aLastEventThatNobodyHeardIsFoundWhenTheChannelIsSubscribedToAgain() throws Exception {
+        Client client = new Client();
+        create();
+        begin();
+        hub.follow(client.key, id, 0, null);
+        write(1);
+        client.awaitSeqs(1, 1);
+        redis.delete(Keys.followers(id));
+        finish();
+        hub.resubscribed();
+        client.awaitSeqs(1, 2);
+    }
+
+    @Test
+    void aJobThatRedisHasForgottenIsNotFoundWhenTheChannelIsSubscribedToAgain() throws Exception {
+        Client client = new Client();
+        create();
+        hub.follow(client.key, id, 0, at(1));
+        redis.delete(redis.keys("flux:{" + id + "}*"));
+        hub.resubscribed();
+        await().until(() -> client.frames.size() == 2);
+        assertThat(client.frames.get(1))
+                .isEqualTo("{\"type\":\"error\",\"request_id\":\"" + id + "\",\"code\":\"not_found\",\"error\":"
+                        + "\"there is no job " + id + "; it may have expired\",\"field\":\"request_id\"}");
+        await().untilAsserted(() -> assertThat(hub.waitingModels()).isEmpty());
+    }
+
+    /** The real thing: the connection to Redis is cut, and nobody tells the Hub but its listener. */
+    @Test
+    void aConnectionToRedisThatIsCutIsNoticedWhenItIsBack() throws Exception {
+        Client client = new Client();
+        create();
+        begin();
+        RedisMessageListenerContainer container = new RedisMessageListenerContainer();
+        container.setConnectionFactory(redis.getRequiredConnectionFactory());
+        container.addMessageListener(new Resubscription(hub), new ChannelTopic(channel));
+        container.afterPropertiesSet();
+        container.start();
+        try {
+            hub.follow(client.key, id, 0, null);
+            write(1);
+            client.awaitSeqs(1, 1);
+            redis.delete(Keys.followers(id));
+            finish();
+            for (RedisClientInfo subscribed : redis.getClientList()) {
+                if (subscribed.getChannelSubscribtions() > 0) {
+                    URI address = URI.create("redis://" + subscribed.getAddressPort());
+                    redis.killClient(address.getHost(), address.getPort());
+                }
+            }
+            client.awaitSeqs(1, 2);
+        } finally {
+            container.destroy();
+        }
+    }
+
+    @Test
+    void aClientThatAnswersPingsStays() throws Exception {
+        Client client = new Client();
+        List<String> heard = new CopyOnWriteArrayList<>();
+        sockets.get(client.key).textMessageHandler(heard::add);
+        for (int i = 1; i <= 10; i++) {
+            assertThat(hub.silent()).isEmpty();
+            client.socket.writeTextMessage("after the pong");
+            int pings = i;
+            await().until(() -> heard.size() == pings);
+        }
+        assertThat(client.socket.isClosed()).isFalse();
+    }
+
+    @Test
+    void aClientThatLeavesThreePingsUnansweredIsGone() throws Exception {
+        String key = RedisFixture.name("client");
+        try (Socket mute = handshake(key)) {
+            for (int i = 0; i < 3; i++) {
+                assertThat(hub.silent()).isEmpty();
+                assertThat(mute.getInputStream().readNBytes(2)).as("a ping").containsExactly(0x89, 0);
+            }
+            assertThat(hub.silent()).containsExactly(key);
+            byte[] close = mute.getInputStream().readNBytes(4);
+            assertThat(close[0]).isEqualTo((byte) 0x88);
+            assertThat((close[2] & 0xFF) << 8 | close[3] & 0xFF).isEqualTo(1001);
+        }
+    }
+
+    @Test
+    void aClientThatAnswersLateIsNotGone() throws Exception {
+        String key = RedisFixture.name("client");
+        try (Socket late = handshake(key)) {
+            List<String> heard = new CopyOnWriteArrayList<>();
+            sockets.get(key).textMessageHandler(heard::add);
+            for (int i = 0; i < 3; i++) {
+                assertThat(hub.silent()).isEmpty();
+            }
+            late.getOutputStream().write(new byte[] {(byte) 0x8A, (byte) 0x80, 0, 0, 0, 0}); // pong
+            late.getOutputStream().write(new byte[] {(byte) 0x81, (byte) 0x81, 0, 0, 0, 0, 'x'}); // text
+            await().until(() -> heard.equals(List.of("x")));
+            for (int i = 0; i < 3; i++) {
+                assertThat(hub.silent()).isEmpty();
+            }
+            assertThat(hub.silent()).containsExactly(key);
+        }
+    }
+
+    @Test
+    void aSocketThatIsNotKnownYetIsNotPinged() {
+        hub.send("early", "{}");
+        for (int i = 0; i < 5; i++) {
+            assertThat(hub.silent()).isEmpty();
+        }
+    }
+
+    @Test
+    void aClientThatIsGoneAlreadyCanBePinged() throws Exception {
+        Client client = new Client();
+        ServerWebSocket server = sockets.get(client.key);
+        WebSocketConnection connection = new WebSocketConnection(client.key);
+        connection.attach(server);
+        get(client.socket.close());
+        await().until(server::isClosed);
+        assertThat(connection.ping()).isTrue();
+        connection.close(1001, "gone");
+    }
+
+    /** A WebSocket by hand, for a client library answers pings by itself. */
+    private Socket handshake(String key) throws IOException {
+        Socket socket = new Socket("127.0.0.1", server.actualPort());
+        socket.setSoTimeout(20_000);
+        socket.getOutputStream()
+                .write(("GET /" + key + " HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                                + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+                        .getBytes(StandardCharsets.US_ASCII));
+        StringBuilder answer = new StringBuilder();
+        while (!answer.toString().endsWith("\r\n\r\n")) {
+            answer.append((char) socket.getInputStream().read());
+        }
+        assertThat(answer.toString()).startsWith("HTTP/1.1 101 ");
+        await().until(() -> sockets.containsKey(key));
+        return socket;
+    }
+
+    @Test
     void closingSendsEveryClientAwayToComeBackElsewhere() throws Exception {
         Client one = new Client();
         Client other = new Client();
@@ -416,13 +752,33 @@ class HubTest {
         assertThat(other.socket.closeReason()).isEqualTo("restarting");
     }
 
+    private static Place at(long position) {
+        return new Place(position, 0);
+    }
+
+    private void enqueue() {
+        ledger.enqueue(id, model, 10, Duration.ofSeconds(1), null);
+    }
+
+    private double followedTill() {
+        return redis.opsForZSet().score(Keys.followed(model), id);
+    }
+
+    private void followedTill(double ms) {
+        redis.opsForZSet().add(Keys.followed(model), id, ms);
+    }
+
     private void create() {
-        ledger.create(id, model, "{}");
+        create("grace");
+    }
+
+    private void create(String onDisconnect) {
+        ledger.create(id, model, "{}", null, onDisconnect);
         ledger.accept(id);
     }
 
     private void begin() {
-        assertThat(ledger.start(id, "worker")).isNotNull();
+        assertThat(ledger.start(id, "worker", "claim")).isNotNull();
     }
 
     private void write(int events) {

@@ -50,6 +50,11 @@ final class RecordingConnection implements Connection {
     }
 
     @Override
+    public boolean ping() {
+        return true;
+    }
+
+    @Override
     public void close(int code, String reason) {
         throw new UnsupportedOperationException("nobody closes it");
     }

@@ -7,16 +7,23 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flux.job.Event;
+import io.flux.job.EventJson;
 import io.flux.job.JobRequest;
+import io.flux.job.OnDisconnect;
 import io.flux.job.Refusal;
-import io.flux.ledger.Cancelled;
 import io.flux.ledger.Created;
+import io.flux.ledger.Ended;
 import io.flux.ledger.JournalEntry;
 import io.flux.ledger.Keys;
 import io.flux.ledger.Ledger;
+import io.flux.ledger.Place;
 import io.flux.ledger.RedisFixture;
+import io.flux.supervision.Endings;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Accepting and cancelling, step by step, against a real Redis. */
 class SubmissionTest {
@@ -24,8 +31,8 @@ class SubmissionTest {
     private final ObjectMapper mapper = new ObjectMapper();
     private final String model = RedisFixture.name("model");
     private final String id = RedisFixture.name("job");
-    private final Submission submission = new Submission(ledger, mapper, model, 2);
-    private final Cancellation cancellation = new Cancellation(ledger);
+    private final Submission submission = new Submission(ledger, mapper, model, 2, Duration.ofSeconds(20));
+    private final Endings endings = new Endings(ledger, new EventJson(mapper));
 
     @Test
     void aModelThatNobodyServesIsRefusedNamingTheOneThatThereIs() {
@@ -40,7 +47,7 @@ class SubmissionTest {
     @Test
     void theSameRequestIsAcceptedOnceAndAnotherUnderItsIdIsAConflict() throws JsonProcessingException {
         assertThat(submission.create(request(id, model, "x"))).isEqualTo(Created.NEW);
-        assertThat(submission.enqueue(request(id, model, "x"))).isEqualTo(1);
+        assertThat(submission.enqueue(request(id, model, "x"))).isEqualTo(new Place(1, 0));
         submission.accept(request(id, model, "x"));
         assertThat(submission.create(request(id, model, "x"))).isEqualTo(Created.EXISTS);
         Event.Error error = catchThrowableOfType(Refusal.class, () -> submission.create(request(id, model, "y")))
@@ -52,8 +59,8 @@ class SubmissionTest {
 
     @Test
     void aFullQueueRefusesAndForgetsTheJob() throws JsonProcessingException {
-        ledger.enqueue("a", model, 10);
-        ledger.enqueue("b", model, 10);
+        ledger.enqueue("a", model, 10, null, null);
+        ledger.enqueue("b", model, 10, null, null);
         JobRequest request = request(id, model, "x");
         submission.create(request);
         Event.Error error = catchThrowableOfType(Refusal.class, () -> submission.enqueue(request))
@@ -62,6 +69,7 @@ class SubmissionTest {
         assertThat(error.error())
                 .isEqualTo("2 jobs are waiting for model " + model + ", and no more are taken; try again later");
         assertThat(error.requestId()).isEqualTo(id);
+        assertThat(error.retryAfterMs()).as("not known, and not guessed").isNull();
         assertThat(RedisFixture.redis().keys("flux:{" + id + "}*")).isEmpty();
         assertThat(RedisFixture.redis().opsForList().range(Keys.waiting(model), 0, -1))
                 .containsExactly("b", "a");
@@ -72,7 +80,9 @@ class SubmissionTest {
         JobRequest request = request(id, model, "x");
         submission.create(request);
         submission.accept(request);
-        assertThat(cancellation.cancel(id).outcome()).isEqualTo(Cancelled.Outcome.ENDED);
+        Ended ended = endings.end(id, "cancelled");
+        endings.requireEffect(ended, id);
+        assertThat(ended).isEqualTo(new Ended(Ended.Outcome.ENDED, model, null));
         List<JournalEntry> journal = ledger.read(id, 0, 10).entries();
         JsonNode event = mapper.readTree(journal.get(0).frame());
         assertThat(journal).hasSize(1);
@@ -84,16 +94,92 @@ class SubmissionTest {
 
     @Test
     void cancellingWhatThereIsNotOrWhatHasEndedIsRefused() throws JsonProcessingException {
-        assertThat(catchThrowableOfType(Refusal.class, () -> cancellation.cancel(id))
-                        .event()
-                        .code())
-                .isEqualTo("not_found");
+        assertThat(cancelRefused().code()).isEqualTo("not_found");
         submission.create(request(id, model, "x"));
-        cancellation.cancel(id);
-        Event.Error error = catchThrowableOfType(Refusal.class, () -> cancellation.cancel(id))
-                .event();
+        endings.end(id, "cancelled");
+        Event.Error error = cancelRefused();
         assertThat(error.code()).isEqualTo("already_finished");
         assertThat(error.error()).isEqualTo("job " + id + " had ended before it was cancelled");
+    }
+
+    private Event.Error cancelRefused() {
+        return catchThrowableOfType(Refusal.class, () -> endings.requireEffect(endings.end(id, "cancelled"), id))
+                .event();
+    }
+
+    @Test
+    void aFullQueueSaysWhenToComeBackOnceItsPaceIsKnown() throws JsonProcessingException {
+        pace("1500.7");
+        ledger.enqueue("a", model, 10, null, null);
+        ledger.enqueue("b", model, 10, null, null);
+        JobRequest request = request(id, model, "x");
+        submission.create(request);
+        Event.Error error = catchThrowableOfType(Refusal.class, () -> submission.enqueue(request))
+                .event();
+        assertThat(error.code()).isEqualTo("overloaded");
+        assertThat(error.retryAfterMs()).isEqualTo(1500);
+    }
+
+    @Test
+    void aPlaceInTheQueueSaysHowLongItTakesOnceThePaceIsKnown() throws JsonProcessingException {
+        pace("1500.7");
+        ledger.enqueue("a", model, 10, null, null);
+        JobRequest request = request(id, model, "x");
+        submission.create(request);
+        Place place = submission.enqueue(request);
+        assertThat(place).isEqualTo(new Place(2, 1500));
+        assertThat(place.etaMs()).isEqualTo(3000);
+    }
+
+    @Test
+    void aRequestThatWasRefusedWhileItsTwinWasPutInLineIsRefusedToo() {
+        Event.Error error = catchThrowableOfType(Refusal.class, () -> submission.accept(request(id, model, "x")))
+                .event();
+        assertThat(error.code()).isEqualTo("overloaded");
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aNewJobCountsAsFollowedUnlessItRunsAnyway(OnDisconnect onDisconnect) throws JsonProcessingException {
+        JobRequest request = request(null, onDisconnect);
+        submission.create(request);
+        long before = System.currentTimeMillis();
+        submission.enqueue(request);
+        Double till = RedisFixture.redis().opsForZSet().score(Keys.followed(model), id);
+        if (onDisconnect == OnDisconnect.FINISH) {
+            assertThat(till).isNull();
+        } else {
+            assertThat(till).isGreaterThanOrEqualTo(before + 20_000);
+        }
+        assertThat(RedisFixture.redis().opsForHash().get(Keys.job(id), "on_disconnect"))
+                .isEqualTo(onDisconnect.wireName());
+    }
+
+    @Test
+    void aJobWithATimeoutHasADeadlineAndOneWithoutHasNone() throws JsonProcessingException {
+        JobRequest request = request(60_000L, OnDisconnect.GRACE);
+        long before = System.currentTimeMillis();
+        submission.create(request);
+        submission.enqueue(request);
+        assertThat(RedisFixture.redis().opsForZSet().score(Keys.deadlines(model), id))
+                .isGreaterThanOrEqualTo(before + 60_000);
+        assertThat(ledger.start(id, "worker", "claim").leftMs()).isPositive().isLessThanOrEqualTo(60_000);
+        String other = RedisFixture.name("job");
+        submission.create(request(other, model, "x"));
+        submission.enqueue(request(other, model, "x"));
+        assertThat(RedisFixture.redis().opsForZSet().score(Keys.deadlines(model), other))
+                .isNull();
+        assertThat(ledger.start(other, "worker", "claim").leftMs()).isNull();
+    }
+
+    /** As if jobs had ended in that rhythm, and one ran. */
+    private void pace(String meanMs) {
+        RedisFixture.redis().opsForHash().put(Keys.pace(model), "mean_ms", meanMs);
+        RedisFixture.redis().opsForZSet().add(Keys.running(model), "runs", 1);
+    }
+
+    private JobRequest request(Long timeoutMs, OnDisconnect onDisconnect) {
+        return new JobRequest(id, model, "x", null, 5, null, null, null, null, null, null, timeoutMs, onDisconnect);
     }
 
     private static JobRequest request(String id, String model, String prompt) {
