@@ -20,6 +20,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
@@ -35,6 +37,8 @@ import org.springframework.core.io.ClassPathResource;
 /** {@code docs/configuration.md} says what the code does: the same options, the same defaults, the same complaints. */
 class ConfigurationDocTest {
     private static final Path DOCUMENT = Path.of("docs/configuration.md");
+    private static final Path ROUTES = Path.of("routes");
+    private static final Pattern PLACEHOLDER = Pattern.compile("\\{\\{(flux\\.[a-z.-]+):([^}]*)}}");
     private static final String PREFIX = "flux.";
 
     @Test
@@ -53,6 +57,22 @@ class ConfigurationDocTest {
         Map<String, String> written = new TreeMap<>();
         documented().forEach((option, row) -> written.put(option, row.initial()));
         assertThat(written).isEqualTo(defaults);
+    }
+
+    /** A route names a default for whoever runs it without Flux's {@code application.yaml}. */
+    @Test
+    void everyDefaultInARouteIsTheOneOfApplicationYaml() throws IOException {
+        Map<String, String> inRoutes = new TreeMap<>();
+        try (Stream<Path> files = Files.walk(ROUTES)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                Matcher placeholder = PLACEHOLDER.matcher(Files.readString(file));
+                while (placeholder.find()) {
+                    inRoutes.put(placeholder.group(1), placeholder.group(2));
+                }
+            }
+        }
+        assertThat(inRoutes).isNotEmpty();
+        assertThat(shippedDefaults()).containsAllEntriesOf(inRoutes);
     }
 
     @Test
