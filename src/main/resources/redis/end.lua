@@ -13,14 +13,15 @@
 -- ARGV[7]  failure    what a dead letter tells operators, JSON; '' for a job that is none. A running job is no dead letter
 --                     and stays unmarked then
 --
--- Returns {'ended', model} | {'running', model, worker} | {'done', model} | {'unknown'}.
-local job = redis.call('HMGET', KEYS[1], 'state', 'model', 'worker', 'seq')
+-- Returns {'ended', model} | {'running', model, worker} | {'done', model} | {'dead', model} (done, as a dead letter)
+-- | {'unknown'}.
+local job = redis.call('HMGET', KEYS[1], 'state', 'model', 'worker', 'seq', 'failure')
 local state = job[1]
 if not state then
   return { 'unknown' }
 end
 if state == 'done' then
-  return { 'done', job[2] }
+  return { job[5] and 'dead' or 'done', job[2] }
 end
 if state == 'running' then
   if ARGV[7] == '' then

@@ -16,6 +16,8 @@ public record Ended(Outcome outcome, String model, String worker) {
         RUNNING,
         /** It had ended before. */
         DONE,
+        /** It had ended before, as a dead letter: it stays where it is until it is buried. */
+        DEAD,
         /** There is no such job. */
         UNKNOWN
     }

@@ -48,7 +48,7 @@ public final class Endings {
             case UNKNOWN ->
                 throw new Refusal(Event.Error.answer(
                         id, "not_found", "there is no job " + id + "; it may have expired", "request_id"));
-            case DONE ->
+            case DONE, DEAD ->
                 throw new Refusal(Event.Error.answer(
                         id, "already_finished", "job " + id + " had ended before it was cancelled", "request_id"));
             default -> {
