@@ -32,6 +32,9 @@ import org.springframework.dao.DataAccessException;
 final class Follower {
     private static final Logger LOG = LoggerFactory.getLogger(Follower.class);
     private static final Duration RETRY = Duration.ofMillis(500);
+    /** RFC 6455's close code for a server that cannot go on. */
+    private static final int INTERNAL_ERROR = 1011;
+
     private static final String DONE = "done";
 
     private enum State {
@@ -126,6 +129,11 @@ final class Follower {
         } catch (DataAccessException e) {
             LOG.warn("the journal cannot be read, trying again: requestId={} {}", id, e.getMessage());
             executor.schedule(() -> catchUp(null), RETRY.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (RuntimeException | Error e) {
+            // Nobody else would hear of it, and the client would wait for ever: it may come again and resume.
+            LOG.error("the journal cannot be delivered: requestId={}", id, e);
+            connection.close(INTERNAL_ERROR, "internal error");
+            throw e;
         }
     }
 

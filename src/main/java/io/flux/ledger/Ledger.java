@@ -27,6 +27,9 @@ import org.springframework.data.redis.core.script.RedisScript;
  * does not answer. Thread-safe.
  */
 public final class Ledger {
+    /** No more of a journal is read at once, whatever the number of events: an engine may write 64 KiB in one. */
+    private static final String PAGE_CHARS = Integer.toString(256 * 1024);
+
     private final StringRedisTemplate redis;
     private final Duration retention;
     private final Duration unaccepted;
@@ -127,10 +130,11 @@ public final class Ledger {
     /**
      * Subscribes a gateway's channel to a job and reads the journal after {@code after}, in one step.
      *
-     * @param count the most events to read; there are more when as many come back
+     * @param count the most events to read; fewer come back when they are long. There may be more as long as any come
      */
     public Backlog follow(String id, String channel, long after, int count) {
-        List<Object> found = redis.execute(follow, jobKeys(id), channel, Long.toString(after), Integer.toString(count));
+        List<Object> found =
+                redis.execute(follow, jobKeys(id), channel, Long.toString(after), Integer.toString(count), PAGE_CHARS);
         if (found.isEmpty()) {
             return Backlog.UNKNOWN;
         }

@@ -783,6 +783,21 @@ class LedgerTest extends LedgerFixture {
         }
 
         @Test
+        void aPageOfLongEventsIsNotLong() {
+            create();
+            start();
+            String frame = "x".repeat(50_000);
+            for (int seq = 1; seq <= 40; seq++) {
+                ledger.append(id, 1, seq, frame);
+            }
+            int read = 0;
+            for (int page : new int[] {16, 16, 8, 0}) {
+                assertThat(ledger.read(id, read, 512).entries()).hasSize(page);
+                read += page;
+            }
+        }
+
+        @Test
         void readingDoesNotFollow() {
             create();
             start();

@@ -246,7 +246,7 @@ class ClaimsTest {
     void aJobThatBelongsToAnotherAttemptIsFoundByALookAndStopped() throws Exception {
         take();
         EngineStream engine = engine();
-        ledger.reclaim(id, 3, 30);
+        ledger.reclaim(id, Duration.ZERO, 3, 30);
         ledger.start(id, "worker-2", "worker-2 claim");
         claims.check();
         assertThat(((EngineEnd) engine.next()).failure().code()).isEqualTo(EngineFailure.LOST);

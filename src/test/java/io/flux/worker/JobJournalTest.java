@@ -289,7 +289,7 @@ class JobJournalTest {
         Attempt old = take();
         journal.begin(old);
         EngineStream engine = engine();
-        ledger.reclaim(id, 3, 30);
+        ledger.reclaim(id, Duration.ZERO, 3, 30);
         ledger.start(id, "worker-2", "worker-2 claim");
         journal.text(old, new EngineText("late"));
         assertThat(((EngineEnd) engine.next()).failure().code()).isEqualTo(EngineFailure.LOST);
