@@ -4,151 +4,46 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flux.FluxApplication;
-import io.flux.gateway.Hub;
-import io.flux.http.HttpServing;
 import io.flux.job.JobRequest;
+import io.flux.job.OnDisconnect;
 import io.flux.job.Refusal;
 import io.flux.ledger.JournalEntry;
 import io.flux.ledger.Keys;
-import io.flux.ledger.Ledger;
-import io.flux.ledger.RedisFixture;
-import java.io.IOException;
+import io.flux.ledger.LastEvent;
+import io.flux.ledger.Place;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.WebSocket;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletionStage;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
-import org.apache.camel.CamelContext;
-import org.apache.camel.CamelExecutionException;
 import org.apache.camel.Exchange;
-import org.apache.camel.ProducerTemplate;
 import org.apache.camel.builder.AdviceWith;
 import org.apache.camel.builder.AdviceWithRouteBuilder;
 import org.apache.camel.component.mock.MockEndpoint;
-import org.apache.camel.test.spring.junit5.CamelSpringBootTest;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
-import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.boot.test.context.SpringBootTest.UseMainMethod;
-import org.springframework.data.redis.core.StringRedisTemplate;
-import org.springframework.test.context.DynamicPropertyRegistry;
-import org.springframework.test.context.DynamicPropertySource;
 
-/**
- * The shipped routes with a real Redis and a real process as engine: a script that does what its prompt says. The pop
- * loop is cut off at its edge, so that a test sees the queue before it hands a job to the worker.
- */
-@CamelSpringBootTest
+/** What doors, queue and workers do with a job, in the shipped routes. */
 @SpringBootTest(
         classes = FluxApplication.class,
         useMainMethod = UseMainMethod.ALWAYS,
         properties = {
-            "flux.port=0",
-            "flux.routes=routes",
-            "flux.engine=llama-completion",
-            "flux.template=none",
-            "flux.model=routes-test",
             "flux.id=routes-test",
             "flux.queue-limit=3",
             "flux.attempts=2",
+            "flux.backoff=0s",
             "flux.max-tokens-limit=100",
             "flux.max-tokens-default=50"
         })
-@Timeout(60)
-class CamelRoutesTest {
-    private static final String MODEL = "routes-test";
-
-    /** Plays llama-completion; the prompt says how it goes. */
-    private static final String ENGINE =
-            """
-            #!/bin/sh
-            prompt=$(cat)
-            case "$prompt" in
-              *"prompt too long"*) echo "main: prompt is too long (900 tokens, max 508)" >&2; exit 1 ;;
-              *"fail always"*) printf 'half'; echo "boom" >&2; exit 3 ;;
-              *"fail once"*"half"*) printf ' whole [end of text]\\n\\n' ;;
-              *"fail once"*) printf 'half'; echo "boom" >&2; exit 3 ;;
-              *"hang"*) printf 'begun '; exec sleep 60 ;;
-              *) printf 'You said: %s [end of text]\\n\\n' "$prompt" ;;
-            esac
-            cat >&2 <<'LOG'
-            common_perf_print: prompt eval time =       2.23 ms /    12 tokens (    0.19 ms per token)
-            common_perf_print:        eval time =       1.85 ms /     7 runs   (    0.26 ms per token)
-            common_perf_print:   graph reallocs =          0    /     0        (same size)
-            LOG
-            """;
-
-    @TempDir
-    static Path folder;
-
-    @Autowired
-    private CamelContext camel;
-
-    @Autowired
-    private ProducerTemplate routes;
-
-    @Autowired
-    private Ledger ledger;
-
-    @Autowired
-    private Hub hub;
-
-    @Autowired
-    private StringRedisTemplate redis;
-
-    @Autowired
-    private HttpServing http;
-
-    private final ObjectMapper mapper = new ObjectMapper();
-    private final HttpClient client = HttpClient.newHttpClient();
-    private String id;
-
-    @DynamicPropertySource
-    static void settings(DynamicPropertyRegistry settings) throws IOException {
-        Path engine = folder.resolve("llama-completion");
-        Files.writeString(engine, ENGINE);
-        assertThat(engine.toFile().setExecutable(true)).isTrue();
-        settings.add("flux.llama-dir", folder::toString);
-        settings.add("flux.data", () -> folder.resolve("data").toString());
-        settings.add("flux.redis-url", () -> RedisFixture.uri() + "/1");
-    }
-
-    @BeforeEach
-    void closeTheSlot() throws Exception {
-        if (camel.getRouteController().getRouteStatus("worker-slot-1").isStarted()) {
-            camel.getRouteController().stopRoute("worker-slot-1");
-        }
-        redis.delete(redis.keys("flux:*"));
-        id = RedisFixture.name("job");
-    }
-
-    @AfterEach
-    void nothingIsLeftInTheHandsOfAWorker() {
-        assertThat(redis.hasKey(Keys.claimed(MODEL)))
-                .as("no id is stuck between pop and lease")
-                .isFalse();
-    }
-
+class CamelRoutesTest extends ShippedRoutes {
     @Test
     void aSubmittedRequestIsAJobInTheQueue() {
         Exchange first = submit(request(id, "Hello"));
         Exchange second = submit(request("second", "Hello"));
-        assertThat(first.getVariable("position")).isEqualTo(1L);
-        assertThat(second.getVariable("position")).isEqualTo(2L);
+        assertThat(first.getVariable("place")).isEqualTo(new Place(1, 0));
+        assertThat(second.getVariable("place")).isEqualTo(new Place(2, 0));
         assertThat(waiting()).containsExactly("second", id);
         assertThat(redis.opsForHash().entries("flux:{" + id + "}:job"))
                 .containsEntry("state", "queued")
@@ -166,7 +61,7 @@ class CamelRoutesTest {
     void theSameRequestTwiceIsOneJob() {
         submit(request(id, "Hello"));
         Exchange again = submit(request(id, "Hello"));
-        assertThat(again.getVariable("position")).isNull();
+        assertThat(again.getVariable("place")).isNull();
         assertThat(waiting()).containsExactly(id);
     }
 
@@ -247,7 +142,7 @@ class CamelRoutesTest {
     @Test
     void aJobThatEndedWhileItWaitedIsNotServed() throws Exception {
         submit(request(id, "Hello"));
-        ledger.cancel(id, "{\"type\":\"complete\",\"seq\":", "}");
+        ledger.end(id, new LastEvent("{\"type\":\"complete\",\"seq\":", "}", "}"), "cancelled");
         popAndServe();
         assertThat(types(id)).containsExactly("complete");
         assertThat(redis.hasKey(Keys.running(MODEL))).isFalse();
@@ -267,10 +162,14 @@ class CamelRoutesTest {
             assertThat(redis.opsForZSet().score(Keys.running(MODEL), id))
                     .as("the first slot's lease")
                     .isNotNull();
+            assertThat(claimed()).as("left to the reaper").containsExactly(id);
         } finally {
             cancelRunning();
             slot.join();
         }
+        assertThat(types(id)).containsExactly("start", "token", "complete");
+        routes.sendBody("direct:common-recover", id);
+        assertThat(claimed()).isEmpty();
         assertThat(types(id)).containsExactly("start", "token", "complete");
     }
 
@@ -288,8 +187,9 @@ class CamelRoutesTest {
     }
 
     private void cancelRunning() {
-        assertThat(ledger.cancel(id, "{", "}").worker()).isEqualTo("routes-test");
-        redis.convertAndSend(Keys.workerChannel("routes-test"), id);
+        assertThat(ledger.end(id, new LastEvent("{", "}", "}"), "cancelled").worker())
+                .isEqualTo("routes-test");
+        redis.convertAndSend(Keys.workerChannel("routes-test"), "cancelled " + id);
     }
 
     @Test
@@ -417,7 +317,8 @@ class CamelRoutesTest {
         HttpResponse<String> health = get("/health");
         assertThat(health.statusCode()).isEqualTo(503);
         assertThat(mapper.readTree(health.body()).at("/checks/routes").textValue())
-                .isEqualTo("route worker-slot-1 is stopped");
+                .matches("route (worker-slot-1|common-reap) is stopped");
+        camel.getRouteController().startRoute("common-reap");
         camel.getRouteController().startRoute("worker-slot-1");
         assertThat(get("/health").body())
                 .isEqualTo("{\"status\":\"up\",\"checks\":{\"redis\":\"up\",\"routes\":\"up\",\"worker\":\"up\"}}");
@@ -437,19 +338,19 @@ class CamelRoutesTest {
                 .contains("flux_sockets");
     }
 
-    /** Advice at the edge: what the dead-letter route hands to Redis, and to nobody else. */
+    /** Advice at the edge: what leaves the dead-letter route. */
     @Test
     void theDeadLetterIsPushedOnceForEachDeadJob() throws Exception {
         AdviceWith.adviceWith(camel, "worker-dead-letter", CamelRoutesTest::tap);
         MockEndpoint dead = camel.getEndpoint("mock:dead", MockEndpoint.class);
         dead.expectedMessageCount(1);
-        dead.expectedHeaderReceived("CamelRedis.Value", id);
-        dead.expectedHeaderReceived("CamelRedis.Key", Keys.dead(MODEL));
+        dead.expectedVariableReceived("id", id);
         try {
             submit(request(id, "fail always"));
             popAndServe();
             popAndServe();
             dead.assertIsSatisfied();
+            assertThat(redis.opsForList().range(Keys.dead(MODEL), 0, -1)).containsExactly(id);
         } finally {
             AdviceWith.adviceWith(
                     camel, "worker-dead-letter", route -> route.weaveById("tap").remove());
@@ -457,48 +358,130 @@ class CamelRoutesTest {
     }
 
     private static void tap(AdviceWithRouteBuilder route) {
-        route.weaveByToUri("spring-redis:*").before().to("mock:dead").id("tap");
+        route.weaveAddLast().to("mock:dead").id("tap");
     }
 
-    /** A client of the WebSocket door. */
-    private final class Door implements WebSocket.Listener {
-        private final List<String> frames = new CopyOnWriteArrayList<>();
-        private final StringBuilder part = new StringBuilder();
-        private final WebSocket socket;
-
-        Door() throws Exception {
-            socket = client.newWebSocketBuilder()
-                    .buildAsync(URI.create("ws://127.0.0.1:" + http.port() + "/ws/generate"), this)
-                    .get(10, TimeUnit.SECONDS);
-        }
-
-        void say(String message) {
-            socket.sendText(message, true).join();
-        }
-
-        void close() {
-            socket.sendClose(WebSocket.NORMAL_CLOSURE, "").join();
-        }
-
-        @Override
-        public CompletionStage<?> onText(WebSocket from, CharSequence data, boolean last) {
-            part.append(data);
-            if (last) {
-                frames.add(part.toString());
-                part.setLength(0);
-            }
-            from.request(1);
-            return null;
-        }
+    @Test
+    void aJobWhoseTimeIsOverWhenItIsPoppedIsNotGivenToAnEngine() throws Exception {
+        submit(request(id, "Hello", 60_000L, OnDisconnect.GRACE));
+        redis.opsForHash().put(Keys.job(id), "deadline_ms", "1");
+        popAndServe();
+        assertThat(types(id)).containsExactly("complete");
+        assertThat(event(id, 0).get("seq").intValue()).isEqualTo(1);
+        assertThat(event(id, 0).get("finish_reason").textValue()).isEqualTo("deadline");
+        assertThat(state(id)).isEqualTo("done");
+        assertThat(runs()).isEmpty();
+        assertThat(redis.hasKey(Keys.running(MODEL))).isFalse();
+        assertThat(redis.hasKey(Keys.deadlines(MODEL))).isFalse();
+        assertThat(redis.hasKey(Keys.followed(MODEL))).isFalse();
     }
 
-    private Exchange submit(JobRequest request) {
-        Exchange exchange = routes.send(
-                "direct:gateway-submit", message -> message.getMessage().setBody(request));
-        if (exchange.getException() != null) {
-            throw new CamelExecutionException("refused", exchange, exchange.getException());
+    @Test
+    void aJobWhoseTimeIsOverWhileItRunsIsStopped() throws Exception {
+        submit(request(id, "hang", 1_000L, OnDisconnect.GRACE));
+        popAndServe();
+        assertThat(event(id, -1).get("finish_reason").textValue()).isEqualTo("deadline");
+        assertThat(redis.hasKey(Keys.running(MODEL))).isFalse();
+    }
+
+    @Test
+    void theNextAttemptIsAskedForTheTokensThatAreLeft() throws Exception {
+        submit(request(id, "fail once"));
+        popAndServe();
+        popAndServe();
+        assertThat(runs()).hasSize(2);
+        assertThat(runs().get(0)).contains("-n 50 ");
+        assertThat(runs().get(1)).as("'half' is four tokens to this tokenizer").contains("-n 46 ");
+    }
+
+    @Test
+    void anAnswerWhoseTokensWereUsedUpByEarlierAttemptsIsWholeWithoutAnEngine() throws Exception {
+        submit(new JobRequest(id, MODEL, "fail once", null, 4, null, null, null, null, null, null, null, null));
+        popAndServe();
+        assertThat(types(id)).containsExactly("start", "token");
+        assertThat(runs()).hasSize(1);
+        popAndServe();
+        assertThat(types(id)).containsExactly("start", "token", "restart", "complete");
+        assertThat(event(id, -1).get("finish_reason").textValue()).isEqualTo("length");
+        assertThat(text(id)).isEqualTo("half");
+        assertThat(runs()).as("no engine for the second attempt").hasSize(1);
+        assertThat(redis.hasKey(Keys.running(MODEL))).isFalse();
+    }
+
+    @Test
+    void aJobThatIsToBeStoppedBeforeItsEngineRunsIsStoppedWhenItDoes() throws Exception {
+        submit(request(id, "hang"));
+        AdviceWith.adviceWith(camel, "worker-generate", route -> route.weaveAddFirst()
+                .process(exchange -> cancelRunning())
+                .id("stop"));
+        try {
+            popAndServe();
+        } finally {
+            AdviceWith.adviceWith(
+                    camel, "worker-generate", route -> route.weaveById("stop").remove());
         }
-        return exchange;
+        assertThat(event(id, -1).get("finish_reason").textValue()).isEqualTo("cancelled");
+    }
+
+    @Test
+    void whoWaitsHearsHowLongItTakesOnceThePaceIsKnown() throws Exception {
+        Door door = new Door();
+        submit(request("first", "Hello"));
+        redis.opsForHash().put(Keys.pace(MODEL), "mean_ms", "1500.5");
+        redis.opsForZSet().add(Keys.running(MODEL), "runs", 1);
+        door.say("{\"prompt\":\"Hello\",\"request_id\":\"" + id + "\"}");
+        await().until(() -> door.frames.size() == 1);
+        assertThat(door.frames.get(0)).contains("\"position\":2,\"eta_ms\":3000");
+        pop();
+        redis.opsForList().remove(Keys.claimed(MODEL), 1, "first");
+        await().until(() -> door.frames.size() == 2);
+        assertThat(door.frames.get(1))
+                .isEqualTo("{\"type\":\"position\",\"request_id\":\"" + id + "\",\"position\":1,\"eta_ms\":1500}");
+        door.close();
+    }
+
+    @Test
+    void aJobThatIsToBeCancelledWhenNobodyFollowsItEndsWithItsConnection() throws Exception {
+        Door door = new Door();
+        submit(request("first", "Hello"));
+        door.say("{\"prompt\":\"Hello\",\"request_id\":\"" + id + "\",\"on_disconnect\":\"cancel\"}");
+        await().until(() -> door.frames.size() == 1);
+        door.close();
+        await().until(() -> state(id).equals("done"));
+        await().untilAsserted(() -> assertThat(waiting()).containsExactly("first"));
+        assertThat(event(id, -1).get("finish_reason").textValue()).isEqualTo("cancelled");
+    }
+
+    @Test
+    void anotherConnectionKeepsSuchAJobAlive() throws Exception {
+        Door leaves = new Door();
+        Door stays = new Door();
+        leaves.say("{\"prompt\":\"Hello\",\"request_id\":\"" + id + "\",\"on_disconnect\":\"cancel\"}");
+        await().until(() -> leaves.frames.size() == 1);
+        stays.say("{\"type\":\"resume\",\"request_id\":\"" + id + "\"}");
+        await().until(() -> stays.frames.size() == 1);
+        int open = hub.connections();
+        leaves.close();
+        await().until(() -> hub.connections() == open - 1);
+        popAndServe();
+        await().until(() -> stays.frames.size() == 4);
+        assertThat(event(id, -1).get("finish_reason").textValue()).isEqualTo("stop");
+        stays.close();
+    }
+
+    @Test
+    void aRunningJobThatNobodyFollowsAnyMoreAndThatWantsItIsStopped() throws Exception {
+        Door door = new Door();
+        door.say("{\"prompt\":\"hang\",\"request_id\":\"" + id + "\",\"on_disconnect\":\"cancel\"}");
+        await().until(() -> door.frames.size() == 1);
+        pop();
+        Thread slot = new Thread(() -> routes.sendBody("direct:worker-claim", id));
+        slot.start();
+        await().until(() -> types(id).contains("token"));
+        door.close();
+        slot.join();
+        assertThat(event(id, -1).get("finish_reason").textValue()).isEqualTo("cancelled");
+        assertThat(redis.hasKey(Keys.running(MODEL))).isFalse();
     }
 
     private Refusal refusal(JobRequest request) {
@@ -508,60 +491,5 @@ class CamelRoutesTest {
         }
         assertThat(failure).isNotNull();
         return (Refusal) failure;
-    }
-
-    private static JobRequest request(String id, String prompt) {
-        return new JobRequest(id, MODEL, prompt, null, 50, null, null, null, null, null, null, null, null);
-    }
-
-    /** What the slot does, once. */
-    private void popAndServe() {
-        routes.sendBody("direct:worker-claim", pop());
-    }
-
-    private String pop() {
-        String popped = redis.opsForList().rightPopAndLeftPush(Keys.waiting(MODEL), Keys.claimed(MODEL));
-        assertThat(popped).isNotNull();
-        return popped;
-    }
-
-    private List<String> waiting() {
-        return redis.opsForList().range(Keys.waiting(MODEL), 0, -1);
-    }
-
-    private String state(String job) {
-        return ledger.read(job, 0, 1).state();
-    }
-
-    private List<JsonNode> events(String job) throws IOException {
-        List<JsonNode> events = new ArrayList<>();
-        for (JournalEntry entry : ledger.read(job, 0, 100).entries()) {
-            events.add(mapper.readTree(entry.frame()));
-        }
-        return events;
-    }
-
-    private JsonNode event(String job, int index) throws IOException {
-        List<JsonNode> events = events(job);
-        return events.get(index < 0 ? events.size() + index : index);
-    }
-
-    private List<String> types(String job) throws IOException {
-        return events(job).stream().map(event -> event.get("type").textValue()).toList();
-    }
-
-    private String text(String job) throws IOException {
-        StringBuilder text = new StringBuilder();
-        for (JsonNode event : events(job)) {
-            text.append(event.path("content").asText());
-        }
-        return text.toString();
-    }
-
-    private HttpResponse<String> get(String path) throws Exception {
-        return client.send(
-                HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + http.port() + path))
-                        .build(),
-                HttpResponse.BodyHandlers.ofString());
     }
 }
