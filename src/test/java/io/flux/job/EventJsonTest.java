@@ -123,6 +123,15 @@ class EventJsonTest {
         roundTrip(seq, content);
     }
 
+    @Test
+    void aFailureReportSaysWhatIsKnownAndLeavesOutTheRest() {
+        assertThat(json.write(new FailureReport("engine_failed", "it broke", 3, 139, "boom\n", "worker-1", 5)))
+                .isEqualTo("{\"code\":\"engine_failed\",\"error\":\"it broke\",\"attempts\":3,\"exit_code\":139,"
+                        + "\"stderr\":\"boom\\n\",\"worker\":\"worker-1\",\"died_ms\":5}");
+        assertThat(json.write(new FailureReport("engine_failed", "it broke", 3, null, null, null, 5)))
+                .isEqualTo("{\"code\":\"engine_failed\",\"error\":\"it broke\",\"attempts\":3,\"died_ms\":5}");
+    }
+
     private void roundTrip(long seq, String content) throws JsonProcessingException {
         Event.Token token = new Event.Token("aB3._:-", seq, content);
         String frame = json.write(token);

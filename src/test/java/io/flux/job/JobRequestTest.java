@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -62,6 +63,31 @@ class JobRequestTest {
 
     private String json(MessageReader reader, String message) throws JsonProcessingException {
         return mapper.writeValueAsString(((ClientMessage.Generate) reader.read(message)).request());
+    }
+
+    @Test
+    void theSameRequestAsAnotherJobDiffersInItsIdAndInWhatBecomesOfItUnfollowed() throws JsonProcessingException {
+        JobRequest full =
+                new JobRequest("a", "m", "x", null, 5, 0.0, 0.9, 0, 0.05, 0L, List.of("\n"), 1L, OnDisconnect.CANCEL);
+        JobRequest again = full.as("b", OnDisconnect.FINISH);
+        assertThat(again.requestId()).isEqualTo("b");
+        assertThat(mapper.writeValueAsString(again))
+                .isEqualTo(mapper.writeValueAsString(full)
+                        .replace("\"on_disconnect\":\"cancel\"", "\"on_disconnect\":\"finish\""));
+    }
+
+    @Test
+    void aTimeoutIsADurationAndNoneIsNone() {
+        assertThat(minimal("a").timeout()).isNull();
+        assertThat(new JobRequest("a", "m", "x", null, 5, null, null, null, null, null, null, 1500L, null).timeout())
+                .isEqualTo(Duration.ofMillis(1500));
+    }
+
+    @Test
+    void whatBecomesOfAJobUnfollowedHasTheNamesOfTheWire() throws JsonProcessingException {
+        for (OnDisconnect value : OnDisconnect.values()) {
+            assertThat(mapper.writeValueAsString(value)).isEqualTo("\"" + value.wireName() + "\"");
+        }
     }
 
     @Test
