@@ -29,10 +29,10 @@ import org.springframework.boot.test.context.SpringBootTest.UseMainMethod;
             "flux.queue-limit=3",
             "flux.attempts=2",
             "flux.backoff=1s",
-            "flux.lease=1s",
+            "flux.lease=2s",
             "flux.lease-renewal=300ms",
             "flux.reap=200ms",
-            "flux.grace=1s",
+            "flux.grace=3s",
             "flux.grace-renewal=300ms",
             "flux.ping=1s"
         })

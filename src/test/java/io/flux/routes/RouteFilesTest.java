@@ -161,6 +161,18 @@ class RouteFilesTest {
         return served;
     }
 
+    /** Such a path is served with the slash at its end and not without, where clients look. */
+    @Test
+    void noRestPathEndsWithASlash() throws IOException {
+        List<String> paths = new ArrayList<>();
+        for (Path file : routeFiles().toList()) {
+            for (JsonNode item : YAML.readTree(file.toFile())) {
+                collect(item.path("rest"), "path", paths);
+            }
+        }
+        assertThat(paths).isNotEmpty().allMatch(path -> path.matches("(/[^/]+)+"));
+    }
+
     @Test
     void noIdIsUsedTwice() throws IOException {
         List<String> ids = new ArrayList<>();
