@@ -1,5 +1,5 @@
 -- Puts a job at the back of its model's queue, unless the queue is full. A job that waits already keeps its place.
--- O(waiting jobs) for that look, about 10 us for each thousand of them.
+-- O(waiting jobs) for that look, about 15 us for each thousand of them.
 --
 -- KEYS[1]  waiting    list, popped from the right
 -- KEYS[2]  followed   zset, id -> until when somebody is known to follow the job, ms (Redis time)
