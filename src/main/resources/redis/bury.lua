@@ -1,4 +1,4 @@
--- Puts a job for which no attempt is left on the dead-letter list, and takes it off the others. Safe to repeat.
+-- Puts a job for which no attempt is left on the dead-letter list, and takes it off those of jobs that run. Safe to repeat.
 --
 -- KEYS[1]  dead       list, the newest first
 -- KEYS[2]  claimed    list

@@ -21,9 +21,9 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local last = redis.call('HGET', KEYS[5], 'last_ms')
 redis.call('HSET', KEYS[5], 'last_ms', now)
 if not last or now - last > tonumber(ARGV[3]) then
-  -- KEYS[2] has ARGV[1] to begin again, KEYS[4] has ARGV[2].
+  local length = { [2] = ARGV[1], [4] = ARGV[2] }
   for i = 2, 4, 2 do
-    local till = now + ARGV[i / 2]
+    local till = now + length[i]
     for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[i], '-inf', till)) do
       redis.call('ZADD', KEYS[i], till, id)
     end

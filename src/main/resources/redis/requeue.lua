@@ -1,5 +1,6 @@
 -- Gives a leased job back to the front of its queue, now or later: until then its lease goes on, and `recover` moves it.
--- Only the holder of the lease gives it back, so repeating is harmless.
+-- Only the holder of the lease gives it back. When it repeats that because the answer was lost, another worker may have
+-- the job by now: its attempt then goes on without a lease until the next pop or look repairs that.
 --
 -- KEYS[1]  running  zset, id -> expiry of the lease in ms (Redis time)
 -- KEYS[2]  waiting  list, popped from the right

@@ -2,6 +2,7 @@ package io.flux;
 
 import io.flux.gateway.Hub;
 import io.flux.job.AttemptLimits;
+import io.flux.supervision.Reaper;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -69,6 +70,10 @@ public record FluxProperties(
                 leaseRenewal.compareTo(lease) < 0,
                 "lease-renewal must be shorter than lease (" + lease + "), not " + leaseRenewal);
         positive(reap, "reap");
+        Duration shortest = reap.multipliedBy(Reaper.PAUSE_ROUNDS).plus(leaseRenewal);
+        check(
+                lease.compareTo(shortest) > 0,
+                "lease must be more than three times reap and a lease-renewal (" + shortest + "), not " + lease);
         positive(grace, "grace");
         positive(graceRenewal, "grace-renewal");
         notNegative(drain, "drain");

@@ -359,10 +359,9 @@ public final class Hub implements AutoCloseable {
      *
      * @param model the queue's model
      * @param waiting the queue's ids, the last one served next
-     * @param pace ms between two ends of jobs while the queue is not empty; blank when that is not known
+     * @param paceMs ms between two ends of jobs while the queue is not empty; 0 when that is not known
      */
-    public void positions(String model, List<String> waiting, String pace) {
-        long paceMs = pace.isBlank() ? 0 : (long) Double.parseDouble(pace);
+    public void positions(String model, List<String> waiting, long paceMs) {
         Map<String, Integer> places = new HashMap<>();
         for (int i = 0; i < waiting.size(); i++) {
             places.put(waiting.get(i), waiting.size() - i);

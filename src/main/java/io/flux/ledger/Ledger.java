@@ -117,6 +117,18 @@ public final class Ledger {
         return new Place(number(found, 0), number(found, 1));
     }
 
+    /**
+     * Ms between two ends of a model's jobs while its queue is not empty, 0 when that is not known or nothing runs. Blocks
+     * for two round trips.
+     */
+    public long pace(String model) {
+        if (!redis.hasKey(Keys.running(model))) {
+            return 0;
+        }
+        String mean = redis.<String, String>opsForHash().get(Keys.pace(model), "mean_ms");
+        return mean == null ? 0 : (long) Double.parseDouble(mean);
+    }
+
     /** Makes a created job permanent until it ends; false when it is gone. */
     public boolean accept(String id) {
         return redis.execute(accept, List.of(Keys.job(id))) == 1;

@@ -9,6 +9,7 @@ import io.flux.job.FailureReport;
 import io.flux.job.JobRequest;
 import io.flux.job.OnDisconnect;
 import io.flux.job.Refusal;
+import io.flux.ledger.Created;
 import io.flux.ledger.DeadLetter;
 import io.flux.ledger.Ledger;
 import java.nio.charset.StandardCharsets;
@@ -103,9 +104,21 @@ public final class DeadLetters {
         return request.as(again, OnDisconnect.FINISH);
     }
 
-    /** The replay is in the queue: the dead letter leaves its list. The job that died can be read until it expires. */
-    public Replayed replayed(String id, JobRequest request) {
+    /**
+     * The replay is in the queue: the dead letter leaves its list. The job that died can be read until it expires.
+     *
+     * @param created what the submission of the replay found
+     * @throws Refusal {@code conflict} when it was replayed before
+     */
+    public Replayed replayed(String id, JobRequest request, Created created) {
         ledger.unbury(id, request.model());
+        if (created == Created.EXISTS) {
+            throw new Refusal(Event.Error.answer(
+                    id,
+                    "conflict",
+                    "dead letter " + id + " was replayed before, as " + request.requestId(),
+                    "request_id"));
+        }
         return new Replayed(request.requestId(), id);
     }
 

@@ -22,8 +22,8 @@ public final class Reaper {
     private static final Logger LOG = LoggerFactory.getLogger(Reaper.class);
     /** Of each kind and round; what is left is found in the next. */
     private static final int PAGE = 500;
-    /** Rounds that may fail to come before leases get another full length. */
-    private static final int PAUSE_ROUNDS = 5;
+    /** Rounds that may fail to come before leases get another full length. A lease is longer than they and a renewal. */
+    public static final int PAUSE_ROUNDS = 3;
 
     private static final String CODE = "engine_failed";
     private static final String LOST = "the worker was lost, and no attempt is left";

@@ -374,12 +374,12 @@ class HubTest {
         create();
         hub.follow(client.key, id, 0, at(3));
         assertThat(hub.waitingModels()).containsExactly(model);
-        hub.positions(model, List.of("last", id, "b", "a"), "");
-        hub.positions(model, List.of("last", id, "b"), "");
-        hub.positions(model, List.of("last", id, "b"), "");
-        hub.positions("other-model", List.of(id), "");
-        hub.positions(model, List.of("last", id), "");
-        hub.positions(model, List.of("last"), "");
+        hub.positions(model, List.of("last", id, "b", "a"), 0);
+        hub.positions(model, List.of("last", id, "b"), 0);
+        hub.positions(model, List.of("last", id, "b"), 0);
+        hub.positions("other-model", List.of(id), 0);
+        hub.positions(model, List.of("last", id), 0);
+        hub.positions(model, List.of("last"), 0);
         hub.send(client.key, "end");
         await().until(() -> client.frames.contains("end"));
         assertThat(client.frames.subList(1, client.frames.size())).containsExactly(position(2), position(1), "end");
@@ -394,7 +394,7 @@ class HubTest {
         write(1);
         client.awaitSeqs(1, 1);
         assertThat(hub.waitingModels()).isEmpty();
-        hub.positions(model, List.of(id), "");
+        hub.positions(model, List.of(id), 0);
         hub.send(client.key, "end");
         await().until(() -> client.frames.contains("end"));
         assertThat(client.frames).noneMatch(frame -> frame.contains("\"type\":\"position\""));
@@ -425,8 +425,8 @@ class HubTest {
         Client client = new Client();
         create();
         hub.follow(client.key, id, 0, new Place(3, 1400));
-        hub.positions(model, List.of("last", id, "a"), "1500.7");
-        hub.positions(model, List.of("last", id), "");
+        hub.positions(model, List.of("last", id, "a"), 1500);
+        hub.positions(model, List.of("last", id), 0);
         await().until(() -> client.frames.size() == 3);
         assertThat(client.frames.get(0))
                 .isEqualTo("{\"type\":\"ticket\",\"request_id\":\"" + id + "\",\"model\":\"" + model

@@ -222,23 +222,27 @@ class LedgerRecoveryTest extends LedgerFixture {
         }
 
         @Test
-        void itLastsForOneLeaseAndForFollowersAsLongAsTheyMayBeSilent() {
+        void itGivesOneFullLengthToWhatIsThereThen() {
+            reap();
+            long now = redisTime();
+            assertThat(redis.opsForZSet().score(Keys.running(model), id))
+                    .isBetween((double) now, (double) now + LEASE.toMillis());
+            assertThat(redis.opsForZSet().score(Keys.followed(model), id))
+                    .isBetween((double) now, (double) now + ATTENTION.toMillis());
+        }
+
+        @Test
+        void whatRunsOutWhileSomebodyLooksIsFound() {
             watched();
-            put(Keys.reaper(model), "mercy_ms", redisTime() - LEASE.toMillis());
-            assertThat(reap()).as("a lease later").isEqualTo(new Stuck(List.of(id), List.of(id), List.of()));
-            put(Keys.reaper(model), "mercy_ms", redisTime() - ATTENTION.toMillis());
             assertThat(reap()).isEqualTo(new Stuck(List.of(id), List.of(id), List.of(id)));
         }
 
         @Test
-        void lookingOnDoesNotProlongIt() {
-            watched();
-            long mercy = redisTime() - LEASE.toMillis();
-            put(Keys.reaper(model), "mercy_ms", mercy);
+        void aLeaseThatLastsLongerStaysAsItIs() {
+            long later = redisTime() + LEASE.toMillis() * 10;
+            score(Keys.running(model), id, later);
             reap();
-            reap();
-            Map<String, String> reaper = redis.<String, String>opsForHash().entries(Keys.reaper(model));
-            assertThat(reaper).containsEntry("mercy_ms", Long.toString(mercy)).containsKey("last_ms");
+            assertThat(redis.opsForZSet().score(Keys.running(model), id)).isEqualTo((double) later);
         }
     }
 
@@ -497,7 +501,7 @@ class LedgerRecoveryTest extends LedgerFixture {
         void exhaustingTwiceEndsOnce() {
             create();
             exhaust(FAILURE);
-            assertThat(exhaust("{\"another\":1}")).isEqualTo(new Ended(Ended.Outcome.DONE, model, null));
+            assertThat(exhaust("{\"another\":1}")).isEqualTo(new Ended(Ended.Outcome.DEAD, model, null));
             assertThat(frames()).hasSize(1);
             assertThat(job("failure")).isEqualTo(FAILURE);
         }
@@ -673,7 +677,6 @@ class LedgerRecoveryTest extends LedgerFixture {
     /** Somebody has looked all the time, last right now. */
     private void watched() {
         put(Keys.reaper(model), "last_ms", redisTime());
-        put(Keys.reaper(model), "mercy_ms", 0);
     }
 
     private void runsOut() {

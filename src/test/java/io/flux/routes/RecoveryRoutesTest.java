@@ -130,7 +130,7 @@ class RecoveryRoutesTest extends ShippedRoutes {
         assertThat(event(id, -1).get("seq").intValue()).isEqualTo(3);
         JsonNode failure = json(ask("GET", "/queue/dead/" + id)).get("failure");
         assertThat(failure.get("attempts").intValue()).isEqualTo(2);
-        assertThat(failure.get("error").textValue()).isEqualTo("the worker was lost in every attempt");
+        assertThat(failure.get("error").textValue()).isEqualTo("the worker was lost, and no attempt is left");
     }
 
     @Test
@@ -277,7 +277,7 @@ class RecoveryRoutesTest extends ShippedRoutes {
         submit(request(id, "hang", null, OnDisconnect.FINISH));
         Thread slot = serve();
         await().until(() -> types(id).contains("token"));
-        ledger.reclaim(id, 2, 20);
+        ledger.reclaim(id, Duration.ZERO, 2, 20);
         slot.join();
         assertThat(types(id)).containsExactly("start", "token");
         recover();
@@ -374,7 +374,8 @@ class RecoveryRoutesTest extends ShippedRoutes {
         ask("POST", "/queue/dead/" + id + "/replay");
         redis.opsForList().leftPush(Keys.dead(MODEL), id); // the gateway died before it left the list
         HttpResponse<String> again = ask("POST", "/queue/dead/" + id + "/replay");
-        assertThat(again.statusCode()).isEqualTo(200);
+        assertThat(again.statusCode()).isEqualTo(409);
+        assertThat(json(again).get("error").textValue()).endsWith("was replayed before, as " + id + ".replay");
         assertThat(waiting()).containsExactly(id + ".replay");
         assertThat(redis.hasKey(Keys.dead(MODEL))).isFalse();
     }
@@ -459,6 +460,7 @@ class RecoveryRoutesTest extends ShippedRoutes {
     /** What the reaper does when it finds that the lease has run out. */
     private void recover() {
         redis.opsForZSet().add(Keys.running(MODEL), id, 1);
+        redis.opsForHash().put(Keys.job(id), "begun_ms", "1");
         routes.sendBody("direct:common-recover", id);
     }
 

@@ -193,7 +193,9 @@ class RouteFilesTest {
                 existing.add(configuration.path("id").asText());
             }
         }
-        assertThat(named).isNotEmpty().allMatch(existing::contains);
+        assertThat(named.stream().flatMap(ids -> Stream.of(ids.split(","))))
+                .isNotEmpty()
+                .allMatch(existing::contains);
     }
 
     @Test

@@ -10,6 +10,7 @@ import io.flux.job.FailureReport;
 import io.flux.job.JobRequest;
 import io.flux.job.OnDisconnect;
 import io.flux.job.Refusal;
+import io.flux.ledger.Created;
 import io.flux.ledger.Keys;
 import io.flux.ledger.Ledger;
 import io.flux.ledger.RedisFixture;
@@ -119,10 +120,12 @@ class DeadLettersTest {
     void aReplayedLetterLeavesTheListAndCanStillBeRead() throws JsonProcessingException {
         die(id);
         JobRequest replay = letters.replay(id);
-        DeadLetters.Replayed replayed = letters.replayed(id, replay);
+        DeadLetters.Replayed replayed = letters.replayed(id, replay, Created.NEW);
         assertThat(mapper.writeValueAsString(replayed))
                 .isEqualTo("{\"request_id\":\"" + id + ".replay\",\"replays\":\"" + id + "\"}");
-        assertThat(letters.replayed(id, replay)).as("repeated").isEqualTo(replayed);
+        assertThatThrownBy(() -> letters.replayed(id, replay, Created.EXISTS))
+                .isInstanceOf(Refusal.class)
+                .hasMessage("dead letter " + id + " was replayed before, as " + id + ".replay");
         assertThat(letters.list()).isEmpty();
         assertThat(letters.show(id).requestId()).isEqualTo(id);
         assertThat(ledger.read(id, 0, 10).entries()).hasSize(1);
