@@ -340,7 +340,7 @@ class HubTest {
         get(socket.connect(server.actualPort(), "127.0.0.1", "/" + key));
         begin();
         write(1);
-        await().until(() -> frames.size() == 3);
+        await().untilAsserted(() -> assertThat(frames).hasSize(3));
         assertThat(frames.get(0)).isEqualTo("one");
         assertThat(frames.get(1)).contains("\"ticket\"");
         assertThat(frames.get(2)).isEqualTo(frame(1));
