@@ -2,6 +2,8 @@ package io.flux.engine;
 
 import java.io.File;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -11,6 +13,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.apache.camel.component.exec.ExecCommand;
 import org.apache.camel.component.exec.ExecCommandExecutor;
 import org.slf4j.Logger;
@@ -27,6 +30,12 @@ import org.slf4j.LoggerFactory;
  */
 public final class LiveExec implements ExecCommandExecutor, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(LiveExec.class);
+
+    /**
+     * Runs the engine in a session of its own: the terminal's Ctrl-C is for Flux, which lets its engines finish. Where it is
+     * missing (macOS), engines end with Ctrl-C too, and the next attempt goes on.
+     */
+    private static final Path SETSID = Path.of("/usr/bin/setsid");
 
     /** ENOENT, EACCES, ENOEXEC and ENOTDIR: the command cannot be run here, now or later. */
     private static final Pattern CANNOT_RUN = Pattern.compile("error=(2|13|8|20)\\b");
@@ -90,6 +99,9 @@ public final class LiveExec implements ExecCommandExecutor, AutoCloseable {
 
     private static ProcessBuilder builder(ExecCommand command) {
         List<String> line = new ArrayList<>();
+        if (Files.isExecutable(SETSID) && canBeRun(command.getExecutable())) {
+            line.add(SETSID.toString());
+        }
         line.add(command.getExecutable());
         line.addAll(command.getArgs());
         ProcessBuilder builder = new ProcessBuilder(line);
@@ -100,6 +112,15 @@ public final class LiveExec implements ExecCommandExecutor, AutoCloseable {
             builder.directory(new File(command.getWorkingDir()));
         }
         return builder;
+    }
+
+    /** Whether the command is there. When it is not, it is to say so itself, and not setsid. */
+    private static boolean canBeRun(String executable) {
+        Stream<Path> files = executable.contains("/")
+                ? Stream.of(Path.of(executable))
+                : Stream.of(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator))
+                        .map(folder -> Path.of(folder, executable));
+        return files.anyMatch(file -> Files.isRegularFile(file) && Files.isExecutable(file));
     }
 
     private static LiveProcess stopping(ExecCommand command) {

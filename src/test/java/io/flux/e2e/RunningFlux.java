@@ -1,6 +1,5 @@
 package io.flux.e2e;
 
-import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -11,7 +10,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -20,7 +18,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import org.assertj.core.api.Assertions;
 import org.awaitility.Awaitility;
 
@@ -32,9 +29,9 @@ final class RunningFlux implements AutoCloseable {
     static final Path HOME = Path.of("target", "e2e").toAbsolutePath();
 
     /** Waiting bounds, generous: a machine with two busy cores is slow. */
-    private static final Duration START = Duration.ofSeconds(60);
+    static final Duration START = Duration.ofSeconds(60);
 
-    private static final Duration STOP = Duration.ofSeconds(40);
+    static final Duration STOP = Duration.ofSeconds(40);
 
     private static final Pattern ADDRESS = Pattern.compile("(?:Flux gateway ready|Health and metrics) at (http\\S+)");
     private static final Set<RunningFlux> RUNNING = ConcurrentHashMap.newKeySet();
@@ -63,8 +60,7 @@ final class RunningFlux implements AutoCloseable {
     static final class Setup {
         private final String name;
         private final Map<String, String> environment = new TreeMap<>();
-        private final List<String> javaOptions =
-                new ArrayList<>(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
+        private final List<String> javaOptions = new ArrayList<>();
         private List<String> ready = List.of("Flux gateway ready", "Flux worker ready");
 
         private Setup(String name) {
@@ -162,26 +158,15 @@ final class RunningFlux implements AutoCloseable {
             Path log = HOME.resolve(name + ".log");
             try {
                 Files.createDirectories(HOME);
-                ProcessBuilder builder =
-                        new ProcessBuilder(command()).redirectErrorStream(true).redirectOutput(log.toFile());
+                ProcessBuilder builder = new ProcessBuilder(FluxProgram.command(javaOptions))
+                        .redirectErrorStream(true)
+                        .redirectOutput(log.toFile());
                 builder.environment().keySet().removeIf(variable -> variable.startsWith("FLUX_"));
                 builder.environment().putAll(environment);
                 return new RunningFlux(log, builder.start());
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
-        }
-
-        private List<String> command() {
-            String classPath = Arrays.stream(
-                            System.getProperty("java.class.path").split(File.pathSeparator))
-                    .filter(entry -> !entry.endsWith("test-classes"))
-                    .collect(Collectors.joining(File.pathSeparator));
-            List<String> command = new ArrayList<>();
-            command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-            command.addAll(javaOptions);
-            command.addAll(List.of("-cp", classPath, "io.flux.FluxApplication"));
-            return command;
         }
     }
 

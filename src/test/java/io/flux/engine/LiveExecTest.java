@@ -3,6 +3,7 @@ package io.flux.engine;
 import static io.flux.engine.FakeEngines.isRunning;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -82,6 +83,17 @@ class LiveExecTest {
             LiveProcess process = exec.execute(FakeEngines.command(file.toString(), List.of(), null, ""));
             assertThat(process.startFailure().code()).isEqualTo("engine_not_found");
             assertThat(process.isAlive()).isFalse();
+        }
+    }
+
+    @Test
+    void anEngineDoesNotHearTheTerminalOfItsWorker() throws Exception {
+        assumeTrue(Files.isExecutable(Path.of("/usr/bin/setsid")), "there is no setsid here");
+        try (LiveExec exec = new LiveExec()) {
+            LiveProcess process =
+                    exec.execute(FakeEngines.command("sh", List.of("-c", "cut -d' ' -f6 /proc/$$/stat"), null, ""));
+            String session = new String(process.getStdout().readAllBytes(), StandardCharsets.UTF_8).strip();
+            assertThat(session).as("a session of its own").isEqualTo(Long.toString(process.pid()));
         }
     }
 

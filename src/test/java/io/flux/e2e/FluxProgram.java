@@ -1,0 +1,129 @@
+package io.flux.e2e;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.assertj.core.api.Assertions;
+import org.awaitility.Awaitility;
+
+/**
+ * Flux as the {@code flux} script runs it: the packaged jar, extracted, with an archive of its classes, which halves the
+ * time that a start takes. Made once for each build; tests start it dozens of times. Where there is no jar, as in an
+ * editor, it is run from the folders of the compiler.
+ */
+final class FluxProgram {
+    private static final Path JAR = Path.of("target", "flux.jar").toAbsolutePath();
+    private static final Path APP = RunningFlux.HOME.resolve("app");
+    private static final Path ARCHIVE = APP.resolve("flux.jsa");
+    private static final List<String> JAVA = List.of(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-XX:TieredStopAtLevel=1",
+            "-XX:+UseSerialGC",
+            "-Xshare:auto",
+            "-Xlog:cds=off",
+            "-Xlog:cds+dynamic=off");
+
+    private FluxProgram() {}
+
+    /** Made by the class loader, when the first test asks. */
+    private static final class Prepared {
+        static final List<String> COMMAND = prepare();
+    }
+
+    /** The command line that starts Flux, with more options for its JVM. */
+    static List<String> command(List<String> javaOptions) {
+        List<String> command = new ArrayList<>(Prepared.COMMAND);
+        command.addAll(1, javaOptions);
+        return command;
+    }
+
+    private static List<String> prepare() {
+        if (!Files.exists(JAR)) {
+            return start("-cp", compiled());
+        }
+        try {
+            if (!Files.exists(ARCHIVE)
+                    || Files.getLastModifiedTime(ARCHIVE)
+                                    .compareTo(Files.getLastModifiedTime(Path.of(JAR + ".original")))
+                            < 0) {
+                extract();
+                archive();
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return start(
+                "-XX:SharedArchiveFile=" + ARCHIVE,
+                "-cp",
+                APP.resolve("flux.jar").toString());
+    }
+
+    private static List<String> start(String... options) {
+        List<String> command = new ArrayList<>(JAVA);
+        command.addAll(List.of(options));
+        command.add("io.flux.FluxApplication");
+        return List.copyOf(command);
+    }
+
+    private static String compiled() {
+        return Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+                .filter(entry -> !entry.endsWith("test-classes"))
+                .collect(Collectors.joining(File.pathSeparator));
+    }
+
+    private static void extract() throws IOException {
+        run(new ProcessBuilder(
+                JAVA.get(0),
+                "-Djarmode=tools",
+                "-jar",
+                JAR.toString(),
+                "extract",
+                "--force",
+                "--destination",
+                APP.toString()));
+    }
+
+    /** What a Flux with everything in it loads until it is ready. */
+    private static void archive() throws IOException {
+        Path log = APP.resolve("archive.log");
+        ProcessBuilder builder = new ProcessBuilder(start(
+                        "-XX:ArchiveClassesAtExit=" + ARCHIVE,
+                        "-cp",
+                        APP.resolve("flux.jar").toString()))
+                .redirectErrorStream(true)
+                .redirectOutput(log.toFile());
+        builder.environment().keySet().removeIf(variable -> variable.startsWith("FLUX_"));
+        builder.environment().put("FLUX_PORT", "0");
+        builder.environment().put("FLUX_DATA", APP.resolve("data").toString());
+        Process flux = builder.start();
+        try {
+            Awaitility.await("Flux to be ready: " + log)
+                    .atMost(RunningFlux.START)
+                    .until(() -> Files.readString(log).contains("Flux worker ready"));
+            flux.destroy();
+            Assertions.assertThat(flux.waitFor(RunningFlux.STOP.toSeconds(), TimeUnit.SECONDS))
+                    .isTrue();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        } finally {
+            flux.destroyForcibly();
+        }
+    }
+
+    private static void run(ProcessBuilder builder) throws IOException {
+        try {
+            Assertions.assertThat(builder.inheritIO().start().waitFor()).isZero();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+}
