@@ -70,7 +70,8 @@ public final class Claims {
     /**
      * Takes the lease of a popped job; false when it is not ours to serve.
      *
-     * @param claim names this claim; the same one may ask again when Redis did not answer
+     * @param claim names this claim; the same one may ask again when Redis did not answer. When it was given the lease and
+     *     the answer was lost, it does not know, and the job waits until that lease has run out
      */
     public boolean lease(String id, String claim) {
         Claim holder = held.computeIfAbsent(id, i -> new Claim(claim));

@@ -40,16 +40,21 @@ public final class Drain {
     public void run() throws InterruptedException {
         slots.suspend();
         if (claims.count() > 0) {
-            LOG.info("Finishing {} jobs, for at most {} s", claims.count(), limit.toSeconds());
+            LOG.info("Finishing {}, for at most {} s", jobs(), limit.toSeconds());
         }
         if (awaitIdle(limit)) {
             return;
         }
-        LOG.info("Handing {} jobs over to other workers", claims.count());
+        LOG.info("Handing {} over to other workers", jobs());
         long end = System.nanoTime() + HAND_OVER.toNanos();
         do {
             claims.handOver(); // again: a pop that was under way may have brought another one
         } while (!awaitIdle(Duration.ofMillis(STEP_MS)) && System.nanoTime() < end);
+    }
+
+    private String jobs() {
+        int count = claims.count();
+        return count == 1 ? "1 job" : count + " jobs";
     }
 
     private boolean awaitIdle(Duration atMost) throws InterruptedException {

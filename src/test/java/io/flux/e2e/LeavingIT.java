@@ -205,7 +205,7 @@ class LeavingIT {
             client.ask("last", "gate last\n");
             client.await("last", "token");
             leaving.terminate();
-            await().atMost(PATIENCE).until(() -> leaving.log().contains("Finishing 1 jobs"));
+            await().atMost(PATIENCE).until(() -> leaving.log().contains("Finishing 1 job"));
             client.ask("next", "echo next\n");
             client.await("next", "ticket");
             assertThat(leaving.isAlive()).isTrue();
