@@ -184,7 +184,7 @@ class AllInOneIT {
         flux = RunningFlux.named("all-in-one-again")
                 .set("FLUX_DATA", DATA)
                 .engine(new FakeEngine(folder.resolve("engine")))
-                .set("CAMEL_MAIN_SHUTDOWN_TIMEOUT", 2) // an engine that never ends is waited for so many seconds
+                .set("FLUX_DRAIN", "1s") // an engine that never ends is waited for so long
                 .start();
         try (FluxSocket client = flux.connect()) {
             client.resume("kept", 0);

@@ -94,6 +94,24 @@ class CancelIT {
     }
 
     @Test
+    void cancellingTwiceEndsTheJobOnce() {
+        try (FluxSocket client = flux.connect();
+                FluxSocket other = flux.connect()) {
+            client.ask("twice", "gate never-4");
+            client.await("twice", "token");
+            client.cancel("twice");
+            other.cancel("twice");
+            assertThat(client.awaitEnd("twice").path("finish_reason").asText()).isEqualTo("cancelled");
+            client.ask("after-twice", "echo after");
+            client.awaitEnd("after-twice");
+            assertThat(client.events("twice", "complete")).hasSize(1);
+            // Whichever came second: it changed nothing, or it was too late.
+            assertThat(client.events("twice", "error"))
+                    .allSatisfy(error -> assertThat(error.path("code").asText()).isEqualTo("already_finished"));
+        }
+    }
+
+    @Test
     void anotherSocketMayCancel() {
         try (FluxSocket owner = flux.connect();
                 FluxSocket other = flux.connect()) {

@@ -8,9 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The real llama-completion, whose worker is killed in the middle of the answer: at temperature 0 the text is the one that
@@ -19,6 +18,10 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class ContinuedTextIT {
     private static final String QUESTION = "Tell me a bedtime story";
+    /** Tokens that end in the middle of the story, by the limit. */
+    private static final int SHORT = 40;
+    /** And some that let it end by itself. */
+    private static final int LONG = 256;
 
     /**
      * Holds back what comes after the first reads as long as the file {@code hold} is there. The engine writes whole
@@ -72,34 +75,41 @@ class ContinuedTextIT {
                 .worker()
                 .redis(redis)
                 .llamaCompletion(llama)
+                .set("FLUX_SLOTS", 2)
                 .impatient()
                 .start();
     }
 
-    /** 40 tokens end in the middle of the story, by the limit; 256 let it end by itself. */
-    @ParameterizedTest
-    @ValueSource(ints = {40, 256})
-    void theTextOfAnAnswerWhoseWorkerWasKilledIsTheUndisturbedOne(int maxTokens) throws IOException {
-        String id = "killed-" + maxTokens;
+    @Test
+    void theTextOfAnAnswerWhoseWorkerWasKilledIsTheUndisturbedOne() throws IOException {
         try (FluxSocket client = gateway.connect()) {
             Files.createFile(llama.resolve("hold"));
             RunningFlux doomed = worker();
-            ask(client, id, maxTokens);
-            client.await(id, "token");
+            for (int maxTokens : new int[] {SHORT, LONG}) {
+                ask(client, "killed-" + maxTokens, maxTokens);
+                client.await("killed-" + maxTokens, "token");
+            }
             doomed.kill9();
             Files.delete(llama.resolve("hold"));
             try (RunningFlux next = worker()) {
-                JsonNode complete = client.awaitEnd(id);
-                ask(client, "calm-" + maxTokens, maxTokens);
-                JsonNode undisturbed = client.awaitEnd("calm-" + maxTokens);
-                assertThat(client.text(id)).isEqualTo(client.text("calm-" + maxTokens));
-                assertThat(complete.path("finish_reason")).isEqualTo(undisturbed.path("finish_reason"));
-                assertThat(complete.path("finish_reason").asText()).isEqualTo(maxTokens == 40 ? "length" : "stop");
-                client.assertGapless(id, 1);
-                assertThat(client.events(id, "restart")).isNotEmpty();
+                assertUndisturbed(client, SHORT, "length");
+                assertUndisturbed(client, LONG, "stop");
                 assertThat(next.log()).doesNotContain("tokens cannot be counted");
             }
         }
+    }
+
+    private static void assertUndisturbed(FluxSocket client, int maxTokens, String reason) {
+        String killed = "killed-" + maxTokens;
+        String calm = "calm-" + maxTokens;
+        JsonNode complete = client.awaitEnd(killed);
+        ask(client, calm, maxTokens);
+        JsonNode undisturbed = client.awaitEnd(calm);
+        assertThat(client.text(killed)).isEqualTo(client.text(calm));
+        assertThat(complete.path("finish_reason").asText()).isEqualTo(reason);
+        assertThat(undisturbed.path("finish_reason").asText()).isEqualTo(reason);
+        client.assertGapless(killed, 1);
+        assertThat(client.events(killed, "restart")).isNotEmpty();
     }
 
     private static void ask(FluxSocket client, String id, int maxTokens) {

@@ -41,12 +41,21 @@ final class FluxProgram {
     static List<String> command(List<String> javaOptions) {
         List<String> command = new ArrayList<>(Prepared.COMMAND);
         command.addAll(1, javaOptions);
+        command.add("io.flux.FluxApplication");
+        return command;
+    }
+
+    /** The command line of {@code ./flux ask}. */
+    static List<String> ask(String... arguments) {
+        List<String> command = new ArrayList<>(Prepared.COMMAND);
+        command.add("io.flux.cli.Ask");
+        command.addAll(List.of(arguments));
         return command;
     }
 
     private static List<String> prepare() {
         if (!Files.exists(JAR)) {
-            return start("-cp", compiled());
+            return java("-cp", compiled());
         }
         try {
             if (!Files.exists(ARCHIVE)
@@ -59,16 +68,15 @@ final class FluxProgram {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        return start(
+        return java(
                 "-XX:SharedArchiveFile=" + ARCHIVE,
                 "-cp",
                 APP.resolve("flux.jar").toString());
     }
 
-    private static List<String> start(String... options) {
+    private static List<String> java(String... options) {
         List<String> command = new ArrayList<>(JAVA);
         command.addAll(List.of(options));
-        command.add("io.flux.FluxApplication");
         return List.copyOf(command);
     }
 
@@ -93,12 +101,13 @@ final class FluxProgram {
     /** What a Flux with everything in it loads until it is ready. */
     private static void archive() throws IOException {
         Path log = APP.resolve("archive.log");
-        ProcessBuilder builder = new ProcessBuilder(start(
-                        "-XX:ArchiveClassesAtExit=" + ARCHIVE,
-                        "-cp",
-                        APP.resolve("flux.jar").toString()))
-                .redirectErrorStream(true)
-                .redirectOutput(log.toFile());
+        List<String> command = new ArrayList<>(java(
+                "-XX:ArchiveClassesAtExit=" + ARCHIVE,
+                "-cp",
+                APP.resolve("flux.jar").toString()));
+        command.add("io.flux.FluxApplication");
+        ProcessBuilder builder =
+                new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
         builder.environment().keySet().removeIf(variable -> variable.startsWith("FLUX_"));
         builder.environment().put("FLUX_PORT", "0");
         builder.environment().put("FLUX_DATA", APP.resolve("data").toString());

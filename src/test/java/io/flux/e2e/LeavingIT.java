@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
@@ -170,11 +172,47 @@ class LeavingIT {
     }
 
     @Test
+    void fluxAskGoesOnWhenItsGatewayIsKilledAndStartedAgain() throws IOException, InterruptedException {
+        // Longer than a gateway takes to start.
+        RunningFlux doomed = gateway("leaving-asked").set("FLUX_GRACE", "60s").start();
+        int port = doomed.port();
+        Process ask = new ProcessBuilder(
+                        FluxProgram.ask("--url", "http://127.0.0.1:" + port, "--quiet", "gate asked\n"))
+                .redirectError(folder.resolve("ask.err").toFile())
+                .start();
+        try {
+            await().atMost(PATIENCE).until(() -> !engine.runs("gate asked").isEmpty());
+            assertThat(ask.getInputStream().read()).isEqualTo('A');
+            doomed.kill9();
+            try (RunningFlux again =
+                    gateway("leaving-asked-again").set("FLUX_PORT", port).start()) {
+                assertThat(again.isAlive()).isTrue();
+                engine.open("asked");
+                assertThat(new String(ask.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                        .isEqualTo("B\n");
+                assertThat(ask.waitFor()).isZero();
+            }
+        } finally {
+            ask.destroyForcibly();
+            doomed.close();
+        }
+    }
+
+    @Test
     void aGatewayThatIsToldToStopSendsItsClientsElsewhere() {
         try (RunningFlux leaving = gateway("leaving-terminated").start();
                 FluxSocket client = leaving.connect()) {
             client.ask("moved", "gate moved\n");
             client.await("moved", "token");
+            client.ask("cancelled-elsewhere", "gate never-5\n");
+            client.await("cancelled-elsewhere", "token");
+            try (FluxSocket elsewhere = gateway.connect()) {
+                elsewhere.cancel("cancelled-elsewhere");
+                assertThat(client.awaitEnd("cancelled-elsewhere")
+                                .path("finish_reason")
+                                .asText())
+                        .isEqualTo("cancelled");
+            }
             leaving.terminate();
             await().atMost(PATIENCE).until(client::isClosed);
             assertThat(client.closeCode()).isEqualTo(1012);

@@ -16,8 +16,8 @@ import org.junit.jupiter.api.io.TempDir;
 class SlowReaderIT {
     private static final Duration PATIENCE = Duration.ofMinutes(2);
     private static final int OTHERS = 49;
-    /** 23 MB: the sockets' buffers hold a few, and the gateway has no room for the rest. */
-    private static final int NUMBERS = 3_000_000;
+    /** 15 MB: the sockets' buffers hold a few, and the gateway has no room for the rest. */
+    private static final int NUMBERS = 2_000_000;
 
     @TempDir
     static Path folder;
@@ -30,7 +30,7 @@ class SlowReaderIT {
         try (RunningFlux gateway = RunningFlux.named("slow-gateway")
                         .gateway()
                         .redis(redis)
-                        .java("-Xmx48m")
+                        .java("-Xmx40m")
                         .start();
                 RunningFlux worker = RunningFlux.named("slow-worker")
                         .worker()
