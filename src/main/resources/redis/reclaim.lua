@@ -10,7 +10,7 @@
 -- ARGV[2]  failures  how many attempts may fail
 -- ARGV[3]  attempts  how many attempts there may be, whatever became of them
 --
--- Returns {'waits'} | {'runs'} (its next attempt has begun) | {'exhausted', attempt, failures} (no attempt is left)
+-- Returns {'waits'} | {'runs'} (its next attempt has begun) | {'exhausted', attempt} (no attempt is left)
 -- | {'unwanted', 'cancelled' or 'deadline'} | {'dead'} (it has ended as a dead letter) | {'over'} (it has ended, or is gone).
 local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'failures', 'seq', 'begun_seq', 'stop', 'failure',
   'begun_ms')
@@ -38,6 +38,6 @@ if job[6] then
   return { 'unwanted', job[6] }
 end
 if failures >= tonumber(ARGV[2]) or tonumber(job[2]) >= tonumber(ARGV[3]) then
-  return { 'exhausted', tonumber(job[2]), failures }
+  return { 'exhausted', tonumber(job[2]) }
 end
 return { 'waits' }

@@ -395,9 +395,9 @@ public final class Ledger {
                 reclaim, List.of(Keys.job(id)), millis(lease), Integer.toString(failures), Integer.toString(attempts));
         Reclaimed.Fate fate = Reclaimed.Fate.valueOf(text(found, 0).toUpperCase(Locale.ROOT));
         return switch (fate) {
-            case EXHAUSTED -> new Reclaimed(fate, null, (int) number(found, 1), (int) number(found, 2));
-            case UNWANTED -> new Reclaimed(fate, text(found, 1), 0, 0);
-            default -> new Reclaimed(fate, null, 0, 0);
+            case EXHAUSTED -> new Reclaimed(fate, null, (int) number(found, 1));
+            case UNWANTED -> new Reclaimed(fate, text(found, 1), 0);
+            default -> new Reclaimed(fate, null, 0);
         };
     }
 

@@ -6,9 +6,8 @@ package io.flux.ledger;
  * @param fate what
  * @param stop for {@link Fate#UNWANTED}: {@code cancelled} or {@code deadline}; else null
  * @param attempts for {@link Fate#EXHAUSTED}: how many there were
- * @param failures for {@link Fate#EXHAUSTED}: how many of them count as failed
  */
-public record Reclaimed(Fate fate, String stop, int attempts, int failures) {
+public record Reclaimed(Fate fate, String stop, int attempts) {
     /** What is to become of it. */
     public enum Fate {
         /** It waits for its next attempt: back into the queue. */

@@ -298,7 +298,7 @@ class LedgerRecoveryTest extends LedgerFixture {
             start();
             ledger.retry(id, 2, true); // its engine failed: that counts as well
             start();
-            Reclaimed exhausted = new Reclaimed(Fate.EXHAUSTED, null, 3, 3);
+            Reclaimed exhausted = new Reclaimed(Fate.EXHAUSTED, null, 3);
             assertThat(reclaim(3, 30)).isEqualTo(exhausted);
             assertThat(reclaim(3, 30)).as("until it has ended").isEqualTo(exhausted);
             assertThat(state()).isEqualTo("queued");
@@ -311,7 +311,7 @@ class LedgerRecoveryTest extends LedgerFixture {
                 long seq = start().seq();
                 ledger.append(id, attempt, seq + 1, "{\"start\":1}");
                 ledger.append(id, attempt, seq + 2, "{\"token\":1}");
-                assertThat(reclaim(1, 3)).isEqualTo(attempt < 3 ? WAITS : new Reclaimed(Fate.EXHAUSTED, null, 3, 0));
+                assertThat(reclaim(1, 3)).isEqualTo(attempt < 3 ? WAITS : new Reclaimed(Fate.EXHAUSTED, null, 3));
             }
         }
 
@@ -321,7 +321,7 @@ class LedgerRecoveryTest extends LedgerFixture {
             create();
             start();
             end(reason);
-            Reclaimed unwanted = new Reclaimed(Fate.UNWANTED, reason, 0, 0);
+            Reclaimed unwanted = new Reclaimed(Fate.UNWANTED, reason, 0);
             assertThat(reclaim(3, 30)).isEqualTo(unwanted);
             assertThat(reclaim(1, 1)).as("whether it is exhausted or not").isEqualTo(unwanted);
             assertThat(end(reason).outcome()).isEqualTo(Ended.Outcome.ENDED);
@@ -684,6 +684,6 @@ class LedgerRecoveryTest extends LedgerFixture {
     }
 
     private static Reclaimed fate(Fate fate) {
-        return new Reclaimed(fate, null, 0, 0);
+        return new Reclaimed(fate, null, 0);
     }
 }

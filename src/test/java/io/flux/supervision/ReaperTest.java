@@ -101,7 +101,7 @@ class ReaperTest {
                 reaper.recover(id);
                 redis.delete(Keys.waiting(model)); // popped
             } else {
-                assertThat(reclaimed).isEqualTo(new Reclaimed(Fate.EXHAUSTED, null, 3, 3));
+                assertThat(reclaimed).isEqualTo(new Reclaimed(Fate.EXHAUSTED, null, 3));
                 reaper.exhaust(id, reclaimed);
                 reaper.bury(id);
             }
@@ -129,7 +129,7 @@ class ReaperTest {
                 + "\"error\":\"the worker was lost, and no attempt is left\"}";
         try (var unused = RedisFixture.subscribe(channel, heard::add)) {
             ledger.follow(id, channel, 2, 10);
-            reaper.exhaust(id, new Reclaimed(Fate.EXHAUSTED, null, 30, 0));
+            reaper.exhaust(id, new Reclaimed(Fate.EXHAUSTED, null, 30));
             await().until(() -> !heard.isEmpty());
         }
         assertThat(frames()).containsExactly("{\"start\":1}", "{\"token\":1}", error);
@@ -139,7 +139,7 @@ class ReaperTest {
     @Test
     void severalProcessesExhaustAJobOnce() {
         exhausted();
-        Reclaimed reclaimed = new Reclaimed(Fate.EXHAUSTED, null, 30, 0);
+        Reclaimed reclaimed = new Reclaimed(Fate.EXHAUSTED, null, 30);
         reaper.exhaust(id, reclaimed);
         reaper.bury(id);
         reaper.exhaust(id, reclaimed);
@@ -152,7 +152,7 @@ class ReaperTest {
     @Test
     void aJobThatRunsAgainIsNeitherExhaustedNorBuried() {
         serve();
-        reaper.exhaust(id, new Reclaimed(Fate.EXHAUSTED, null, 3, 3));
+        reaper.exhaust(id, new Reclaimed(Fate.EXHAUSTED, null, 3));
         reaper.bury(id);
         assertThat(ledger.check(id, 1)).isEqualTo(Write.OK);
         assertThat(redis.opsForZSet().score(Keys.running(model), id)).isNotNull();
@@ -164,7 +164,7 @@ class ReaperTest {
     void aJobThatWasCancelledBeforeItWasExhaustedIsNoDeadLetter() {
         exhausted();
         assertThat(endings.end(id, "cancelled").outcome()).isEqualTo(Ended.Outcome.ENDED);
-        reaper.exhaust(id, new Reclaimed(Fate.EXHAUSTED, null, 3, 3));
+        reaper.exhaust(id, new Reclaimed(Fate.EXHAUSTED, null, 3));
         reaper.bury(id);
         assertThat(dead()).isEmpty();
         assertThat(died()).isZero();
