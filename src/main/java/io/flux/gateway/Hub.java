@@ -169,11 +169,10 @@ public final class Hub implements AutoCloseable {
             if (left == null || left.gateways() > 0) {
                 return false; // it has ended, or another gateway says that it is followed
             }
-            if (left.onDisconnect().equals(OnDisconnect.CANCEL.wireName())) {
-                return true;
-            }
-            ledger.attend(left.model(), attention.grace(), List.of(id));
-            return false;
+            boolean unwanted = left.onDisconnect().equals(OnDisconnect.CANCEL.wireName());
+            // Should nobody get to cancelling it, the reaper does.
+            ledger.attend(left.model(), unwanted ? Duration.ZERO : attention.grace(), List.of(id));
+            return unwanted;
         }
     }
 
@@ -293,8 +292,8 @@ public final class Hub implements AutoCloseable {
             throw new Refusal(unknown(id));
         }
         follower.begin(backlog);
-        if (clients.get(key) != client && leave(id, client)) { // closed while it was being registered
-            ledger.attend(backlog.model(), Duration.ZERO, List.of(id));
+        if (clients.get(key) != client) {
+            leave(id, client); // closed while it was being registered
         }
     }
 
