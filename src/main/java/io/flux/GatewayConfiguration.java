@@ -67,7 +67,7 @@ class GatewayConfiguration {
     @Bean
     Resubscription resubscription(Hub hub, RedisMessageListenerContainer listeners, FluxProperties flux) {
         Resubscription resubscription = new Resubscription(hub);
-        listeners.addMessageListener(resubscription, new ChannelTopic(Keys.gatewayChannel(flux.id())));
+        listeners.addMessageListener(resubscription, new ChannelTopic(Keys.gatewaySubscription(flux.id())));
         return resubscription;
     }
 }

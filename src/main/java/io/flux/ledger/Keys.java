@@ -65,6 +65,11 @@ public final class Keys {
         return "flux:gateway:" + gatewayId;
     }
 
+    /** Channel of a gateway that carries nothing: that it is subscribed to tells that {@link #gatewayChannel} is. */
+    public static String gatewaySubscription(String gatewayId) {
+        return "flux:gateway:" + gatewayId + ":subscription";
+    }
+
     /** Channel on which a worker hears which of its jobs are to be stopped: {@code <reason> <id>}. */
     public static String workerChannel(String workerId) {
         return "flux:worker:" + workerId;

@@ -51,7 +51,10 @@ public final class Prompts {
             return 0;
         }
         OptionalInt before = counter.count(prompt);
+        if (before.isEmpty()) {
+            return soFar.events();
+        }
         OptionalInt all = counter.count(prompt + soFar.text());
-        return before.isPresent() && all.isPresent() ? all.getAsInt() - before.getAsInt() : soFar.events();
+        return all.isEmpty() ? soFar.events() : all.getAsInt() - before.getAsInt();
     }
 }
