@@ -52,10 +52,11 @@ public final class JobJournal {
         this.terms = terms;
     }
 
-    /** The attempt begins: {@code start}, or {@code restart} for a later one. */
+    /** The attempt begins: {@code start}, or {@code restart} when one before it has said so. */
     public void begin(Attempt attempt) {
         long seq = attempt.nextSeq();
-        Event event = attempt.number() == 1
+        boolean first = seq == 1; // a worker may have died before it could say anything
+        Event event = first
                 ? new Event.Start(
                         attempt.requestId(),
                         seq,
@@ -63,7 +64,7 @@ public final class JobJournal {
                         attempt.queued().toMillis())
                 : new Event.Restart(attempt.requestId(), seq, attempt.number(), "continue");
         append(attempt, seq, event);
-        if (attempt.number() == 1) {
+        if (first) {
             meters.queued(attempt.model(), attempt.queued());
         }
         LOG.info("attempt begins {}", describe(attempt));

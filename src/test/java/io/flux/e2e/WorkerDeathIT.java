@@ -148,6 +148,7 @@ class WorkerDeathIT {
                 assertThat(next.isAlive()).isTrue();
             }
             client.assertGapless(id, 1);
+            assertThat(client.events(id, "start")).hasSize(1);
             assertThat(client.events(id, "complete")).hasSize(1);
             switch (gap) {
                 case LAST_TOKEN_AND_END -> {

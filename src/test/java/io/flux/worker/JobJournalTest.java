@@ -110,6 +110,16 @@ class JobJournalTest {
     }
 
     @Test
+    void anAttemptAfterOneThatDiedBeforeItSaidAnythingIsTheStart() throws JsonProcessingException {
+        take();
+        ledger.reclaim(id, Duration.ZERO, 3, 30);
+        journal.begin(take());
+        assertThat(events()).hasSize(1);
+        assertThat(events().get(0).get("type").textValue()).isEqualTo("start");
+        assertThat(events().get(0).get("attempt").intValue()).isEqualTo(2);
+    }
+
+    @Test
     void countsThatTheEngineDidNotSayAreLeftOut() throws JsonProcessingException {
         Attempt attempt = take();
         journal.begin(attempt);
