@@ -2,11 +2,17 @@ package io.flux;
 
 import io.flux.gateway.Hub;
 import io.flux.job.AttemptLimits;
+import io.flux.model.ModelSpec;
+import io.flux.model.Parameters;
+import io.flux.model.Secret;
 import io.flux.supervision.Reaper;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.apache.camel.component.exec.impl.ExecParseUtils;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 
 /**
@@ -44,6 +50,12 @@ public record FluxProperties(
         String template,
         String engine,
         String llamaDir,
+        String llamaArgs,
+        String openaiUrl,
+        String openaiModel,
+        String openaiKey,
+        String openaiKeyFile,
+        String openaiContinuation,
         Duration engineStall,
         int slots,
         int threads,
@@ -81,6 +93,13 @@ public record FluxProperties(
         positive(deadRetention, "dead-retention");
         positive(ping, "ping");
         positive(engineStall, "engine-stall");
+        check(
+                !engine.equals("openai") || openaiUrl.matches("https?://[^\\s/]+\\S*"),
+                "openai-url must be the http(s) address of the server's API, https://host/v1, not '" + openaiUrl + "'");
+        check(
+                Arrays.stream(ModelSpec.Continuation.values())
+                        .anyMatch(choice -> choice.configName().equals(openaiContinuation)),
+                "openai-continuation must be one of no, prefill, final-message, not '" + openaiContinuation + "'");
     }
 
     /** How often a job may be tried. */
@@ -108,9 +127,38 @@ public record FluxProperties(
         return bundles.contains("worker");
     }
 
-    /** Threads of each engine: as configured, or the cores shared among the slots. */
-    public int engineThreads() {
-        return threads > 0 ? threads : Math.max(1, Runtime.getRuntime().availableProcessors() / slots);
+    /** The model that the {@code FLUX_MODEL…} options describe. */
+    ModelSpec onlyModel() {
+        return new ModelSpec(
+                model,
+                List.of(),
+                engine,
+                modelFile.isBlank() ? null : Path.of(modelFile),
+                template.isBlank() ? null : template,
+                context,
+                slots,
+                threads,
+                ExecParseUtils.splitToWhiteSpaceSeparatedTokens(llamaArgs),
+                openaiUrl.isBlank() ? null : upstream(),
+                Parameters.NONE);
+    }
+
+    private ModelSpec.Upstream upstream() {
+        return new ModelSpec.Upstream(
+                URI.create(openaiUrl),
+                openaiModel.isBlank() ? model : openaiModel,
+                key(),
+                Arrays.stream(ModelSpec.Continuation.values())
+                        .filter(choice -> choice.configName().equals(openaiContinuation))
+                        .findFirst()
+                        .orElseThrow());
+    }
+
+    private Secret key() {
+        if (!openaiKeyFile.isBlank()) {
+            return Secret.ofFile(Path.of(openaiKeyFile));
+        }
+        return openaiKey.isBlank() ? null : Secret.of(openaiKey);
     }
 
     private static void notNegative(Duration duration, String name) {

@@ -8,15 +8,17 @@ import io.flux.engine.Engines;
 import io.flux.engine.LiveExec;
 import io.flux.engine.LlamaCompletionCommand;
 import io.flux.engine.ProcessTokenCounter;
+import io.flux.engine.Prompts;
 import io.flux.engine.TokenCounter;
 import io.flux.job.ChatTemplate;
 import io.flux.job.EventJson;
 import io.flux.ledger.Ledger;
+import io.flux.model.ModelSpec;
+import io.flux.model.ServedModels;
 import io.flux.worker.Backoff;
 import io.flux.worker.Claims;
 import io.flux.worker.Drain;
 import io.flux.worker.JobJournal;
-import io.flux.worker.Prompts;
 import io.flux.worker.Slots;
 import io.flux.worker.WorkerMeters;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -43,14 +45,26 @@ class WorkerConfiguration {
         return new Claims(ledger, mapper, engines, flux.model(), flux.id(), flux.lease());
     }
 
+    /** The models that this worker serves. */
     @Bean
-    Prompts prompts(FluxProperties flux) {
+    ServedModels servedModels(FluxProperties flux) {
+        return new ServedModels(List.of(flux.onlyModel()));
+    }
+
+    @Bean
+    Prompts prompts(FluxProperties flux, ServedModels models) {
         return new Prompts(
-                ChatTemplate.named(flux.template()),
-                switch (flux.engine()) {
-                    case "bundled" -> new ProcessTokenCounter(() -> bundledTokenizer(flux));
-                    case "llama-completion" -> new ProcessTokenCounter(() -> llamaTokenizer(flux));
-                    default -> TokenCounter.NONE;
+                model -> {
+                    String template = models.named(model).template();
+                    return template == null ? ChatTemplate.CHATML : ChatTemplate.named(template);
+                },
+                name -> {
+                    ModelSpec model = models.named(name);
+                    return switch (model.engine()) {
+                        case "bundled" -> new ProcessTokenCounter(() -> bundledTokenizer(model, flux));
+                        case "llama-completion" -> new ProcessTokenCounter(() -> llamaTokenizer(model, flux));
+                        default -> TokenCounter.NONE;
+                    };
                 });
     }
 
@@ -87,40 +101,42 @@ class WorkerConfiguration {
 
     /** llama.cpp out of our own jar. */
     @Bean
-    EngineProgram bundledProgram(FluxProperties flux) {
-        return new EngineProgram(() -> {
+    EngineProgram bundledProgram(FluxProperties flux, ServedModels models) {
+        return new EngineProgram(model -> {
             BundledEngineCommand bundled = BundledEngineCommand.prepare(engineFolder(flux));
             return new EngineProgram.Launch(
-                    bundled.executable(), bundled.leadingArguments(), arguments(flux, bundled::modelFile));
+                    bundled.executable(),
+                    bundled.leadingArguments(),
+                    arguments(models.named(model), flux, bundled::modelFile));
         });
     }
 
     /** llama.cpp as this machine has it. */
     @Bean
-    EngineProgram llamaCompletionProgram(FluxProperties flux) {
-        return new EngineProgram(() -> new EngineProgram.Launch(
+    EngineProgram llamaCompletionProgram(FluxProperties flux, ServedModels models) {
+        return new EngineProgram(model -> new EngineProgram.Launch(
                 EnginePreflight.ofEnvironment(flux.llamaDir())
                         .command("llama-completion")
                         .toString(),
                 List.of(),
-                arguments(flux, () -> BundledEngineCommand.unpackModel(engineFolder(flux)))));
+                arguments(models.named(model), flux, () -> BundledEngineCommand.unpackModel(engineFolder(flux)))));
     }
 
-    private static List<String> bundledTokenizer(FluxProperties flux) {
+    private static List<String> bundledTokenizer(ModelSpec model, FluxProperties flux) {
         BundledEngineCommand bundled = BundledEngineCommand.prepare(engineFolder(flux));
         List<String> command = new ArrayList<>(List.of(bundled.executable()));
         command.addAll(bundled.leadingArguments());
-        command.addAll(List.of("--count-tokens", "-m", model(flux, bundled::modelFile)));
+        command.addAll(List.of("--count-tokens", "-m", file(model, flux, bundled::modelFile)));
         return command;
     }
 
-    private static List<String> llamaTokenizer(FluxProperties flux) {
+    private static List<String> llamaTokenizer(ModelSpec model, FluxProperties flux) {
         return List.of(
                 EnginePreflight.ofEnvironment(flux.llamaDir())
                         .command("llama-tokenize")
                         .toString(),
                 "-m",
-                model(flux, () -> BundledEngineCommand.unpackModel(engineFolder(flux))),
+                file(model, flux, () -> BundledEngineCommand.unpackModel(engineFolder(flux))),
                 "--stdin",
                 "--no-escape",
                 "--ids",
@@ -132,17 +148,22 @@ class WorkerConfiguration {
         return flux.data().resolve("engine");
     }
 
-    private static LlamaCompletionCommand arguments(FluxProperties flux, Supplier<Path> shipped) {
+    private static LlamaCompletionCommand arguments(ModelSpec model, FluxProperties flux, Supplier<Path> shipped) {
         return new LlamaCompletionCommand(
-                Path.of(model(flux, shipped)),
-                flux.engineThreads(),
-                flux.context() == 0 ? null : flux.context(),
-                List.of());
+                Path.of(file(model, flux, shipped)),
+                model.threads() == 0 ? shareOfCores(model) : model.threads(),
+                model.context() == 0 ? null : model.context(),
+                model.args());
     }
 
-    private static String model(FluxProperties flux, Supplier<Path> shipped) {
-        Path model = flux.modelFile().isBlank() ? shipped.get() : Path.of(flux.modelFile());
-        return EnginePreflight.ofEnvironment(flux.llamaDir()).model(model).toString();
+    /** One process for each job: the slots share the cores. */
+    private static int shareOfCores(ModelSpec model) {
+        return Math.max(1, Runtime.getRuntime().availableProcessors() / model.slots());
+    }
+
+    private static String file(ModelSpec model, FluxProperties flux, Supplier<Path> shipped) {
+        Path file = model.file() == null ? shipped.get() : model.file();
+        return EnginePreflight.ofEnvironment(flux.llamaDir()).model(file).toString();
     }
 
     @Bean
@@ -151,7 +172,7 @@ class WorkerConfiguration {
         return new Slots(camel, flux.slots(), () -> {
             // A kamelet of a team's own needs no program of ours.
             if (program != null) {
-                program.find();
+                program.find(flux.onlyModel().name());
             }
         });
     }

@@ -9,13 +9,17 @@ import java.util.Objects;
  * @param message one sentence for the client: no paths, no prompt, no secrets
  * @param clientError whether the request is to blame and not the engine
  * @param retryable whether another attempt may succeed; the text written so far stays valid and can be continued
+ * @param field the request's field that is to blame, or null
  */
-public record EngineFailure(String code, String message, boolean clientError, boolean retryable) {
+public record EngineFailure(String code, String message, boolean clientError, boolean retryable, String field) {
     public static final String ENGINE_FAILED = "engine_failed";
     public static final String ENGINE_NOT_FOUND = "engine_not_found";
     public static final String ENGINE_STALLED = "engine_stalled";
     public static final String OUTPUT_TRUNCATED = "output_truncated";
     public static final String PROMPT_TOO_LONG = "prompt_too_long";
+    public static final String INVALID_REQUEST = "invalid_request";
+    /** No engine can be asked now: it starts, is full, or is out of reach. Says nothing about the request. */
+    public static final String ENGINE_UNAVAILABLE = "engine_unavailable";
     /** This worker is stopping; another one goes on. */
     public static final String HANDED_OVER = "handed_over";
     /** The request is no longer this worker's; there is nobody here to tell. */
@@ -24,6 +28,11 @@ public record EngineFailure(String code, String message, boolean clientError, bo
     public EngineFailure {
         Objects.requireNonNull(code, "code");
         Objects.requireNonNull(message, "message");
+    }
+
+    /** A failure that no field of the request is to blame for. */
+    public EngineFailure(String code, String message, boolean clientError, boolean retryable) {
+        this(code, message, clientError, retryable, null);
     }
 
     /** The engine broke; the next attempt may do better. */
@@ -51,7 +60,18 @@ public record EngineFailure(String code, String message, boolean clientError, bo
                 PROMPT_TOO_LONG,
                 "prompt is too long: " + tokens + " tokens, the model's context allows " + allowed,
                 true,
-                false);
+                false,
+                "prompt");
+    }
+
+    /** The engine does not take the request, whoever asks. */
+    static EngineFailure invalid(String field, String message) {
+        return new EngineFailure(INVALID_REQUEST, message, true, false, field);
+    }
+
+    /** No engine can be asked now. */
+    static EngineFailure unavailable(String message) {
+        return new EngineFailure(ENGINE_UNAVAILABLE, message, false, true);
     }
 
     static EngineFailure handedOver() {

@@ -2,15 +2,17 @@ package io.flux.engine;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Supplier;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 
 /**
  * A program that speaks llama-completion's command line: what the engine kamelets put into camel-exec's headers. It is
- * looked for on first use, so that a route can name it on a machine that does not have it. Thread-safe.
+ * looked for on first use, for each model, so that a route can name it on a machine that does not have it. Thread-safe.
  */
 public final class EngineProgram {
-    private final Supplier<Launch> finder;
-    private volatile Launch found;
+    private final Function<String, Launch> finder;
+    private final Map<String, Launch> found = new ConcurrentHashMap<>();
 
     /**
      * How to start it.
@@ -26,45 +28,40 @@ public final class EngineProgram {
     }
 
     /**
-     * @param finder finds the program; throws {@link IllegalStateException} saying what it looked for and where
+     * @param finder finds the program for a model; throws {@link IllegalStateException} saying what it looked for and where
      */
-    public EngineProgram(Supplier<Launch> finder) {
+    public EngineProgram(Function<String, Launch> finder) {
         this.finder = finder;
     }
 
     /**
-     * Finds the program, or says why it cannot.
+     * Finds the program for a model, or says why it cannot.
      *
      * @throws IllegalStateException what was looked for, where, and what to set
      */
-    public void find() {
-        launch();
+    public void find(String model) {
+        launch(model);
     }
 
-    private Launch launch() {
-        Launch launch = found;
-        if (launch == null) {
-            // Twice by two threads at once does no harm.
-            launch = finder.get();
-            found = launch;
-        }
-        return launch;
+    private Launch launch(String model) {
+        return found.computeIfAbsent(model, finder);
     }
 
     /** The program, for {@code CamelExecCommandExecutable}. */
-    public String executable() {
-        return launch().executable();
+    public String executable(EngineJob job) {
+        return launch(job.model()).executable();
     }
 
     /** The arguments for a job, for {@code CamelExecCommandArgs}: nothing but strings, taken verbatim. */
-    public List<String> arguments(EngineJob job) {
-        List<String> arguments = new ArrayList<>(launch().leading());
-        arguments.addAll(launch().command().arguments(job));
+    public List<String> arguments(EngineJob job, Completion completion) {
+        Launch launch = launch(job.model());
+        List<String> arguments = new ArrayList<>(launch.leading());
+        arguments.addAll(launch.command().arguments(job, completion));
         return arguments;
     }
 
     /** What the program reads from its standard input. */
-    public byte[] stdin(EngineJob job) {
-        return launch().command().stdin(job);
+    public byte[] stdin(EngineJob job, Completion completion) {
+        return launch(job.model()).command().stdin(completion);
     }
 }

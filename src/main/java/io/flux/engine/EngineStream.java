@@ -75,7 +75,7 @@ public final class EngineStream implements Iterator<EngineOutput>, Closeable {
         this.openedAt = nanoTime.getAsLong();
         this.onEnd = onEnd;
         this.chunks = new Utf8Chunks(process.getStdout());
-        this.stops = new StopFilter(job.stop());
+        this.stops = new StopFilter(job.request().stop());
     }
 
     /** What the engine was asked. */

@@ -1,6 +1,7 @@
 package io.flux.engine;
 
 import java.time.Duration;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -65,6 +66,11 @@ public final class Engines implements AutoCloseable {
     /** Makes a stream of a process whose stdout is the answer and nothing else. */
     public EngineStream openPlain(LiveProcess process, EngineJob job) {
         return open(process, job, EngineDialect.PLAIN);
+    }
+
+    /** The stream of a job for which no engine needs to be asked: earlier attempts have used up its tokens. */
+    public Iterator<EngineOutput> usedUp() {
+        return List.<EngineOutput>of(EngineEnd.unasked(FinishReason.LENGTH)).iterator();
     }
 
     private EngineStream open(LiveProcess process, EngineJob job, EngineDialect dialect) {

@@ -1,5 +1,6 @@
 package io.flux.engine;
 
+import io.flux.job.JobRequest;
 import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -53,20 +54,21 @@ public final class LlamaCompletionCommand {
     }
 
     /** The arguments for a job, for {@code CamelExecCommandArgs}: nothing but strings, taken verbatim. */
-    public List<String> arguments(EngineJob job) {
+    public List<String> arguments(EngineJob job, Completion completion) {
+        JobRequest request = job.request();
         List<String> args = new ArrayList<>(List.of("-m", modelFile.toString(), "-f", "/dev/stdin"));
-        add(args, "-n", job.maxTokens());
+        add(args, "-n", completion.maxTokens());
         args.addAll(List.of("-no-cnv", "--no-display-prompt", "--no-escape", "--simple-io"));
         args.addAll(List.of("--no-context-shift", "--no-warmup"));
         add(args, "-t", threads);
         add(args, "-tb", threads);
         add(args, "--poll", 0);
         add(args, "-c", contextTokens);
-        add(args, "--temp", decimal(job.temperature()));
-        add(args, "--top-k", job.topK());
-        add(args, "--top-p", decimal(job.topP()));
-        add(args, "--min-p", decimal(job.minP()));
-        add(args, "--seed", job.seed() == null ? null : Math.floorMod(job.seed(), SEEDS));
+        add(args, "--temp", decimal(request.temperature()));
+        add(args, "--top-k", request.topK());
+        add(args, "--top-p", decimal(request.topP()));
+        add(args, "--min-p", decimal(request.minP()));
+        add(args, "--seed", request.seed() == null ? null : Math.floorMod(request.seed(), SEEDS));
         args.addAll(extraArgs);
         return List.copyOf(args);
     }
@@ -75,8 +77,8 @@ public final class LlamaCompletionCommand {
      * What the engine reads: the prompt and one more newline, because {@code -f} takes one off. Bytes, because a string
      * would be encoded with the JVM's default charset on its way.
      */
-    public byte[] stdin(EngineJob job) {
-        return (job.prompt() + "\n").getBytes(StandardCharsets.UTF_8);
+    public byte[] stdin(Completion completion) {
+        return (completion.prompt() + "\n").getBytes(StandardCharsets.UTF_8);
     }
 
     private static void add(List<String> args, String flag, Object value) {

@@ -106,11 +106,9 @@ public enum ChatTemplate {
         this.markers = List.of(markers);
     }
 
-    /** The prompt of a request under this template; a bare {@code prompt} is one user turn. */
+    /** The prompt of a request under this template. */
     public String render(JobRequest request) {
-        List<ChatMessage> messages =
-                request.prompt() != null ? List.of(new ChatMessage("user", request.prompt())) : request.messages();
-        return render(messages.stream()
+        return render(request.turns().stream()
                 .map(message -> new ChatMessage(message.role(), plain(message.content())))
                 .toList());
     }

@@ -134,6 +134,8 @@ public final class MessageReader {
                 fields.number("min_p", 0, 1),
                 fields.integer("seed", 0, MAX_SEED),
                 fields.stops(),
+                null,
+                null,
                 fields.integer("timeout_ms", 1, MAX_TIMEOUT_MS),
                 fields.onDisconnect());
     }

@@ -1,5 +1,7 @@
 package io.flux.worker;
 
+import io.flux.engine.EngineJob;
+import io.flux.engine.Transcript;
 import io.flux.job.JobRequest;
 import io.flux.ledger.Started;
 import java.time.Duration;
@@ -63,13 +65,9 @@ public final class Attempt {
         return request.model();
     }
 
-    JobRequest request() {
-        return request;
-    }
-
-    /** What earlier attempts have written. */
-    Transcript soFar() {
-        return soFar;
+    /** What the engine is asked. */
+    public EngineJob job() {
+        return new EngineJob(request, number(), soFar, timeLeft());
     }
 
     /** From the job's creation to its first attempt. */

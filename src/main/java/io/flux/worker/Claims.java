@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flux.engine.Engines;
 import io.flux.engine.StopReason;
+import io.flux.engine.Transcript;
 import io.flux.job.JobRequest;
 import io.flux.ledger.Backlog;
 import io.flux.ledger.JournalEntry;
@@ -100,7 +101,8 @@ public final class Claims {
         if (started == null) {
             return null;
         }
-        JobRequest request = mapper.readValue(started.request(), JobRequest.class);
+        JobRequest request =
+                mapper.readValue(started.request(), JobRequest.class).withId(id);
         claim.attempt = new Attempt(started, request, started.attempt() == 1 ? Transcript.EMPTY : transcript(id));
         return claim.attempt;
     }

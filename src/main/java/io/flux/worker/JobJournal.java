@@ -150,16 +150,12 @@ public final class JobJournal {
         complete(attempt, EngineEnd.unasked(FinishReason.DEADLINE));
     }
 
-    /** Earlier attempts have used up the tokens that the request may take: the answer is whole. */
-    public void usedUp(Attempt attempt) {
-        complete(attempt, EngineEnd.unasked(FinishReason.LENGTH));
-    }
-
     /** The request cannot be served, and its sender is told. */
     public void refuse(Attempt attempt, EngineEnd end) {
         EngineFailure failure = end.failure();
         long seq = attempt.nextSeq();
-        Event error = new Event.Error(attempt.requestId(), seq, failure.code(), failure.message(), "prompt", null);
+        Event error =
+                new Event.Error(attempt.requestId(), seq, failure.code(), failure.message(), failure.field(), null);
         finish(attempt, seq, error, failure.code());
     }
 

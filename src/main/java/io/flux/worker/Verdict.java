@@ -33,7 +33,7 @@ public enum Verdict {
         if (end.failure().clientError()) {
             return REFUSED;
         }
-        if (end.failure().code().equals(EngineFailure.HANDED_OVER)) {
+        if (isNobodysFault(end)) {
             return RETRY;
         }
         boolean again = counts(end) ? failures + 1 < limits.failures() : attempt < limits.attempts();
@@ -42,10 +42,15 @@ public enum Verdict {
 
     /**
      * Whether a failed attempt counts against its job. llama-completion loses the end of its output now and then, on a busy
-     * machine more often than not; and a worker that stops is nobody's fault.
+     * machine more often than not.
      */
     static boolean counts(EngineEnd end) {
+        return !end.failure().code().equals(EngineFailure.OUTPUT_TRUNCATED) && !isNobodysFault(end);
+    }
+
+    /** The worker stops, or its engine cannot be asked now: however often that happens, the job is as good as before. */
+    private static boolean isNobodysFault(EngineEnd end) {
         String code = end.failure().code();
-        return !code.equals(EngineFailure.OUTPUT_TRUNCATED) && !code.equals(EngineFailure.HANDED_OVER);
+        return code.equals(EngineFailure.HANDED_OVER) || code.equals(EngineFailure.ENGINE_UNAVAILABLE);
     }
 }

@@ -81,8 +81,7 @@ final class FakeEngines implements AutoCloseable {
     }
 
     static EngineJob job(String requestId, List<String> stop, Duration timeLeft) {
-        return new EngineJob(
-                requestId, 1, "default", "Write me a poem", 128, null, null, null, null, null, stop, timeLeft);
+        return EngineJobs.job(requestId, "default", stop, timeLeft);
     }
 
     /** All texts of a stream as one. */

@@ -10,10 +10,11 @@ import org.junit.jupiter.api.Test;
 
 class LlamaCompletionCommandTest {
     private static final Path MODEL = Path.of("/models/tiny.gguf");
+    private static final Completion POEM = new Completion("Write me a poem", 128);
 
     @Test
     void aJobWithoutOptionsLeavesTheEnginesDefaults() {
-        assertThat(new LlamaCompletionCommand(MODEL, 2, null, List.of()).arguments(FakeEngines.job()))
+        assertThat(new LlamaCompletionCommand(MODEL, 2, null, List.of()).arguments(FakeEngines.job(), POEM))
                 .containsExactly(
                         "-m",
                         "/models/tiny.gguf",
@@ -37,8 +38,8 @@ class LlamaCompletionCommandTest {
 
     @Test
     void theOptionsOfAJobAndOfTheWorkerAreInTheArguments() {
-        EngineJob job = new EngineJob("r", 1, "m", "p", 8, 0.00001, 0.9, 40, 0.05, 7L, List.of(), null);
-        assertThat(new LlamaCompletionCommand(MODEL, 1, 2048, List.of("-fit", "off")).arguments(job))
+        EngineJob job = EngineJobs.sampled(0.00001, 0.9, 40, 0.05, 7L, List.of());
+        assertThat(new LlamaCompletionCommand(MODEL, 1, 2048, List.of("-fit", "off")).arguments(job, POEM))
                 .containsSubsequence(
                         "-c",
                         "2048",
@@ -59,15 +60,15 @@ class LlamaCompletionCommandTest {
     @Test
     void aSeedOfAnySizeIsOneThatTheEngineTakesAndNeverTheOneThatMeansRandom() {
         for (long seed : new long[] {-1, 0xFFFF_FFFFL, Long.MAX_VALUE, Long.MIN_VALUE}) {
-            EngineJob job = new EngineJob("r", 1, "m", "p", 8, null, null, null, null, seed, List.of(), null);
-            List<String> args = new LlamaCompletionCommand(MODEL, 1, null, List.of()).arguments(job);
+            EngineJob job = EngineJobs.sampled(null, null, null, null, seed, List.of());
+            List<String> args = new LlamaCompletionCommand(MODEL, 1, null, List.of()).arguments(job, POEM);
             assertThat(Long.parseLong(args.get(args.indexOf("--seed") + 1))).isBetween(0L, 0xFFFF_FFFEL);
         }
     }
 
     @Test
     void theEngineReadsThePromptAndTheNewlineThatItTakesOff() {
-        assertThat(new LlamaCompletionCommand(MODEL, 1, null, List.of()).stdin(FakeEngines.job()))
+        assertThat(new LlamaCompletionCommand(MODEL, 1, null, List.of()).stdin(POEM))
                 .isEqualTo("Write me a poem\n".getBytes(StandardCharsets.UTF_8));
     }
 

@@ -63,7 +63,7 @@ class RealLlamaCompletionTest {
 
     @Test
     void aPoemComesInChunksAndEndsByItself() {
-        List<EngineOutput> outputs = run(job(POEM, 200));
+        List<EngineOutput> outputs = run(completion(POEM, 200));
         String poem = text(outputs);
         assertThat(poem)
                 .isNotBlank()
@@ -77,7 +77,7 @@ class RealLlamaCompletionTest {
     @Test
     void aBudgetOfTokensIsUsedUpAndCounted() {
         for (int budget : new int[] {1, 2, 8}) {
-            EngineEnd end = endWithCounts(job(POEM, budget));
+            EngineEnd end = endWithCounts(completion(POEM, budget));
             assertThat(end.finish()).isEqualTo(FinishReason.LENGTH);
             assertThat(end.completionTokens()).isEqualTo(budget);
             assertThat(end.promptTokens()).isEqualTo(12);
@@ -86,24 +86,24 @@ class RealLlamaCompletionTest {
 
     @Test
     void theTextSoFarCanBeContinued() {
-        String whole = text(run(job(POEM, 24)));
-        String begin = text(run(job(POEM, 8)));
+        String whole = text(run(completion(POEM, 24)));
+        String begin = text(run(completion(POEM, 8)));
         assertThat(whole).startsWith(begin);
-        List<EngineOutput> rest = run(job(POEM + begin, 16));
+        List<EngineOutput> rest = run(completion(POEM + begin, 16));
         assertThat(text(rest)).isNotEmpty();
         assertThat(end(rest).failure()).isNull();
     }
 
     @Test
     void aPromptArrivesAsItIs() {
-        assertThat(endWithCounts(job("a\\nb", 1)).promptTokens())
+        assertThat(endWithCounts(completion("a\\nb", 1)).promptTokens())
                 .as("a, backslash, n, b")
                 .isEqualTo(4);
-        assertThat(endWithCounts(job("a\nb", 1)).promptTokens()).isEqualTo(3);
-        assertThat(endWithCounts(job("a\n\n", 1)).promptTokens())
+        assertThat(endWithCounts(completion("a\nb", 1)).promptTokens()).isEqualTo(3);
+        assertThat(endWithCounts(completion("a\n\n", 1)).promptTokens())
                 .as("only the added newline is taken off")
                 .isEqualTo(3);
-        assertThat(endWithCounts(job("<|im_end|>", 1)).promptTokens())
+        assertThat(endWithCounts(completion("<|im_end|>", 1)).promptTokens())
                 .as("one special token, whoever wrote it")
                 .isEqualTo(1);
     }
@@ -111,7 +111,7 @@ class RealLlamaCompletionTest {
     @Test
     void aPromptLongerThanTheContextIsTheClientsError() {
         // Now and then the log is lost, as outputs are: then it is a crash to us, and is tried again.
-        EngineFailure failure = Stream.generate(() -> run(job("word ".repeat(2000), 8)))
+        EngineFailure failure = Stream.generate(() -> run(completion("word ".repeat(2000), 8)))
                 .limit(20)
                 .map(outputs -> {
                     assertThat(text(outputs)).isEmpty();
@@ -127,17 +127,17 @@ class RealLlamaCompletionTest {
 
     @Test
     void atTheEndOfTheContextTheAnswerEndsWithLength() {
-        List<EngineOutput> outputs = run(job(POEM, 2000), List.of("--ignore-eos"));
+        List<EngineOutput> outputs = run(completion(POEM, 2000), List.of("--ignore-eos"));
         assertThat(end(outputs).finish()).isEqualTo(FinishReason.LENGTH);
         assertThat(text(outputs)).doesNotEndWith("\n\n");
     }
 
     @Test
     void aStopTextEndsIt() {
-        String whole = text(run(job(POEM, 60)));
+        String whole = text(run(completion(POEM, 60)));
         String stop = whole.substring(10, 14);
-        EngineJob job = new EngineJob("real", 1, "m", POEM, 60, 0.0, null, null, null, 7L, List.of(stop), null);
-        List<EngineOutput> outputs = run(job);
+        List<EngineOutput> outputs =
+                run(EngineJobs.sampled(0.0, null, null, null, 7L, List.of(stop)), completion(POEM, 60), List.of());
         assertThat(text(outputs)).isEqualTo(whole.substring(0, whole.indexOf(stop)));
         assertThat(end(outputs).finish()).isEqualTo(FinishReason.STOP);
     }
@@ -148,7 +148,7 @@ class RealLlamaCompletionTest {
         for (String prompt : List.of(POEM, "a\\nb", "a\n\n", "<|im_end|>", "Café 🌙 naïve — ok?")) {
             assertThat(counter.count(prompt))
                     .as(prompt)
-                    .hasValue(endWithCounts(job(prompt, 1)).promptTokens());
+                    .hasValue(endWithCounts(completion(prompt, 1)).promptTokens());
         }
     }
 
@@ -156,7 +156,7 @@ class RealLlamaCompletionTest {
     void theTokenizerCountsWhatTheEngineSaysThatItHasWritten() {
         TokenCounter counter = counter();
         for (int budget : new int[] {1, 8, 24}) {
-            String text = text(run(job(POEM, budget)));
+            String text = text(run(completion(POEM, budget)));
             assertThat(counter.count(POEM + text).orElseThrow()
                             - counter.count(POEM).orElseThrow())
                     .as(text)
@@ -176,13 +176,13 @@ class RealLlamaCompletionTest {
                 "--log-disable"));
     }
 
-    private static EngineJob job(String prompt, int maxTokens) {
-        return new EngineJob("real", 1, "m", prompt, maxTokens, 0.0, null, null, null, 7L, List.of(), null);
+    private static Completion completion(String prompt, int maxTokens) {
+        return new Completion(prompt, maxTokens);
     }
 
-    private static EngineEnd endWithCounts(EngineJob job) {
+    private static EngineEnd endWithCounts(Completion completion) {
         for (int run = 0; run < MOST_CUT_RUNS; run++) {
-            EngineEnd end = end(run(job));
+            EngineEnd end = end(run(completion));
             if (end.completionTokens() != null && end.promptTokens() != null) {
                 return end;
             }
@@ -190,21 +190,25 @@ class RealLlamaCompletionTest {
         throw new AssertionError("the log was cut " + MOST_CUT_RUNS + " times");
     }
 
-    private static List<EngineOutput> run(EngineJob job) {
-        return run(job, List.of());
+    private static List<EngineOutput> run(Completion completion) {
+        return run(completion, List.of());
+    }
+
+    private static List<EngineOutput> run(Completion completion, List<String> extraArgs) {
+        return run(EngineJobs.sampled(0.0, null, null, null, 7L, List.of()), completion, extraArgs);
     }
 
     /** Runs until the output is not cut: on a busy machine llama-completion often exits before it has written all. */
-    private static List<EngineOutput> run(EngineJob job, List<String> extraArgs) {
+    private static List<EngineOutput> run(EngineJob job, Completion completion, List<String> extraArgs) {
         LlamaCompletionCommand command = new LlamaCompletionCommand(MODEL, 1, null, extraArgs);
         for (int run = 0; run < MOST_CUT_RUNS; run++) {
             LiveProcess process = exec.execute(new ExecCommand(
                     binary.toString(),
-                    command.arguments(job),
+                    command.arguments(job, completion),
                     null,
                     0L,
                     Set.of(),
-                    new ByteArrayInputStream(command.stdin(job)),
+                    new ByteArrayInputStream(command.stdin(completion)),
                     null,
                     false,
                     LoggingLevel.OFF));

@@ -193,6 +193,7 @@ class ChatTemplateTest {
     }
 
     private static JobRequest request(String prompt, List<ChatMessage> messages) {
-        return new JobRequest("id", "m", prompt, messages, 1, null, null, null, null, null, null, null, null);
+        return new JobRequest(
+                "id", "m", prompt, messages, 1, null, null, null, null, null, null, null, null, null, null);
     }
 }

@@ -33,6 +33,8 @@ class JobRequestTest {
                 0.05,
                 0L,
                 List.of("\n"),
+                null,
+                null,
                 1L,
                 OnDisconnect.CANCEL);
         assertThat(mapper.readValue(mapper.writeValueAsString(full), JobRequest.class))
@@ -67,8 +69,8 @@ class JobRequestTest {
 
     @Test
     void theSameRequestAsAnotherJobDiffersInItsIdAndInWhatBecomesOfItUnfollowed() throws JsonProcessingException {
-        JobRequest full =
-                new JobRequest("a", "m", "x", null, 5, 0.0, 0.9, 0, 0.05, 0L, List.of("\n"), 1L, OnDisconnect.CANCEL);
+        JobRequest full = new JobRequest(
+                "a", "m", "x", null, 5, 0.0, 0.9, 0, 0.05, 0L, List.of("\n"), null, null, 1L, OnDisconnect.CANCEL);
         JobRequest again = full.as("b", OnDisconnect.FINISH);
         assertThat(again.requestId()).isEqualTo("b");
         assertThat(mapper.writeValueAsString(again))
@@ -79,7 +81,8 @@ class JobRequestTest {
     @Test
     void aTimeoutIsADurationAndNoneIsNone() {
         assertThat(minimal("a").timeout()).isNull();
-        assertThat(new JobRequest("a", "m", "x", null, 5, null, null, null, null, null, null, 1500L, null).timeout())
+        assertThat(new JobRequest("a", "m", "x", null, 5, null, null, null, null, null, null, null, null, 1500L, null)
+                        .timeout())
                 .isEqualTo(Duration.ofMillis(1500));
     }
 
@@ -93,13 +96,14 @@ class JobRequestTest {
     @Test
     void itsListsAreItsOwn() {
         List<String> stops = new ArrayList<>(List.of("a"));
-        JobRequest request = new JobRequest("a", "m", "x", null, 5, null, null, null, null, null, stops, null, null);
+        JobRequest request =
+                new JobRequest("a", "m", "x", null, 5, null, null, null, null, null, stops, null, null, null, null);
         stops.add("b");
         assertThat(request.stop()).containsExactly("a");
         assertThatThrownBy(() -> request.stop().add("c")).isInstanceOf(UnsupportedOperationException.class);
     }
 
     private static JobRequest minimal(String id) {
-        return new JobRequest(id, "default", "x", null, 5, null, null, null, null, null, null, null, null);
+        return new JobRequest(id, "default", "x", null, 5, null, null, null, null, null, null, null, null, null, null);
     }
 }

@@ -41,6 +41,8 @@ class MessageReaderTest {
                         null,
                         List.of(),
                         null,
+                        null,
+                        null,
                         OnDisconnect.GRACE));
     }
 
@@ -71,6 +73,8 @@ class MessageReaderTest {
                         0.05,
                         7L,
                         List.of("\n\n", "END"),
+                        null,
+                        null,
                         60000L,
                         OnDisconnect.FINISH));
     }

@@ -71,7 +71,8 @@ class CamelRoutesTest extends ShippedRoutes {
             submit(request(other, "Hello"));
         }
         assertThat(refusal(request(id, "Hello")).event().code()).isEqualTo("overloaded");
-        assertThat(refusal(new JobRequest(id, "other", "x", null, 5, null, null, null, null, null, null, null, null))
+        assertThat(refusal(new JobRequest(
+                                id, "other", "x", null, 5, null, null, null, null, null, null, null, null, null, null))
                         .event()
                         .code())
                 .isEqualTo("not_found");
@@ -396,7 +397,8 @@ class CamelRoutesTest extends ShippedRoutes {
 
     @Test
     void anAnswerWhoseTokensWereUsedUpByEarlierAttemptsIsWholeWithoutAnEngine() throws Exception {
-        submit(new JobRequest(id, MODEL, "fail once", null, 4, null, null, null, null, null, null, null, null));
+        submit(new JobRequest(
+                id, MODEL, "fail once", null, 4, null, null, null, null, null, null, null, null, null, null));
         popAndServe();
         assertThat(types(id)).containsExactly("start", "token");
         assertThat(runs()).hasSize(1);

@@ -196,7 +196,8 @@ abstract class ShippedRoutes {
     }
 
     static JobRequest request(String id, String prompt, Long timeoutMs, OnDisconnect onDisconnect) {
-        return new JobRequest(id, MODEL, prompt, null, 50, null, null, null, null, null, null, timeoutMs, onDisconnect);
+        return new JobRequest(
+                id, MODEL, prompt, null, 50, null, null, null, null, null, null, null, null, timeoutMs, onDisconnect);
     }
 
     /** The arguments of every engine that was started in this test. */

@@ -185,6 +185,8 @@ class DeadLettersTest {
                 null,
                 null,
                 List.of("\n"),
+                null,
+                null,
                 60_000L,
                 OnDisconnect.CANCEL);
     }

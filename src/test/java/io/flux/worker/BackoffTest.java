@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.flux.engine.EngineEnd;
 import io.flux.engine.EngineFailure;
+import io.flux.engine.Transcript;
 import io.flux.ledger.Started;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;

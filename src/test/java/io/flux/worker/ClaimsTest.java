@@ -8,14 +8,14 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flux.engine.EngineEnd;
 import io.flux.engine.EngineFailure;
 import io.flux.engine.EngineJob;
+import io.flux.engine.EngineJobs;
 import io.flux.engine.EngineStream;
 import io.flux.engine.Engines;
 import io.flux.engine.FinishReason;
 import io.flux.engine.LiveExec;
 import io.flux.engine.LiveProcess;
 import io.flux.engine.StopReason;
-import io.flux.engine.TokenCounter;
-import io.flux.job.ChatTemplate;
+import io.flux.engine.Transcript;
 import io.flux.job.Event;
 import io.flux.job.EventJson;
 import io.flux.job.JobRequest;
@@ -54,17 +54,19 @@ class ClaimsTest {
     private final LiveExec exec = new LiveExec();
     private final Engines engines = new Engines();
     private final Claims claims = new Claims(ledger, mapper, engines, model, "worker-1", LEASE);
-    private final Prompts prompts = new Prompts(ChatTemplate.CHATML, TokenCounter.NONE);
     private long seq;
     private int attempts;
 
     @BeforeEach
     void submit() throws JsonProcessingException {
-        JobRequest request = new JobRequest(
-                id, model, "Write me a poem", null, 10, 0.5, 0.9, 40, 0.05, 7L, List.of("END"), null, null);
-        ledger.create(id, model, mapper.writeValueAsString(request), null, "grace");
+        ledger.create(id, model, mapper.writeValueAsString(request()), null, "grace");
         enqueue(id);
         ledger.accept(id);
+    }
+
+    private JobRequest request() {
+        return new JobRequest(
+                id, model, "Write me a poem", null, 10, 0.5, 0.9, 40, 0.05, 7L, List.of("END"), null, null, null, null);
     }
 
     @AfterEach
@@ -85,7 +87,7 @@ class ClaimsTest {
         assertThat(attempt.requestId()).isEqualTo(id);
         assertThat(attempt.number()).isEqualTo(1);
         assertThat(attempt.model()).isEqualTo(model);
-        assertThat(attempt.soFar()).isEqualTo(Transcript.EMPTY);
+        assertThat(attempt.job().soFar()).isEqualTo(Transcript.EMPTY);
         assertThat(attempt.nextSeq()).isEqualTo(1);
     }
 
@@ -387,24 +389,11 @@ class ClaimsTest {
 
     @Test
     void theFirstAttemptIsAskedForTheWholeAnswer() throws JsonProcessingException {
-        assertThat(prompts.prepare(take()))
-                .isEqualTo(new EngineJob(
-                        id,
-                        1,
-                        model,
-                        "<|im_start|>user\nWrite me a poem<|im_end|>\n<|im_start|>assistant\n",
-                        10,
-                        0.5,
-                        0.9,
-                        40,
-                        0.05,
-                        7L,
-                        List.of("END"),
-                        null));
+        assertThat(take().job()).isEqualTo(new EngineJob(request(), 1, Transcript.EMPTY, null));
     }
 
     @Test
-    void theNextAttemptGoesOnAfterTheTextSoFarWithTheRestOfTheBudget() throws JsonProcessingException {
+    void theNextAttemptGoesOnAfterTheTextSoFar() throws JsonProcessingException {
         take();
         start(1);
         token(1, "The sea ");
@@ -413,12 +402,8 @@ class ClaimsTest {
         Attempt second = takeAgain();
         assertThat(second.number()).isEqualTo(2);
         assertThat(second.nextSeq()).isEqualTo(5);
-        EngineJob job = prompts.prepare(second);
-        assertThat(job.attempt()).isEqualTo(2);
-        assertThat(job.prompt())
-                .isEqualTo("<|im_start|>user\nWrite me a poem<|im_end|>\n<|im_start|>assistant\n"
-                        + "The sea is \"wide\" 🌙\n");
-        assertThat(job.maxTokens()).as("10, less at least one for each piece").isEqualTo(7);
+        assertThat(second.job())
+                .isEqualTo(new EngineJob(request(), 2, new Transcript("The sea is \"wide\" 🌙\n", 3), null));
     }
 
     @Test
@@ -429,7 +414,7 @@ class ClaimsTest {
         takeAgain();
         restart(2, "continue");
         token(2, "two ");
-        assertThat(takeAgain().soFar()).isEqualTo(new Transcript("one two ", 2));
+        assertThat(takeAgain().job().soFar()).isEqualTo(new Transcript("one two ", 2));
     }
 
     @Test
@@ -440,7 +425,7 @@ class ClaimsTest {
         takeAgain();
         restart(2, "reset");
         token(2, "right");
-        assertThat(takeAgain().soFar()).isEqualTo(new Transcript("right", 1));
+        assertThat(takeAgain().job().soFar()).isEqualTo(new Transcript("right", 1));
     }
 
     @Test
@@ -453,10 +438,7 @@ class ClaimsTest {
             text.append(i).append(' ');
         }
         Attempt second = takeAgain();
-        assertThat(second.soFar()).isEqualTo(new Transcript(text.toString(), 1100));
-        assertThat(prompts.prepare(second))
-                .as("all of the budget is used up: there is nothing to ask an engine for")
-                .isNull();
+        assertThat(second.job().soFar()).isEqualTo(new Transcript(text.toString(), 1100));
     }
 
     private void start(int attempt) {
@@ -519,7 +501,6 @@ class ClaimsTest {
     private EngineStream engine() {
         LiveProcess process = exec.execute(new ExecCommand(
                 "/bin/sleep", List.of("1000"), null, 0L, Set.of(), null, null, false, LoggingLevel.OFF));
-        return engines.openPlain(
-                process, new EngineJob(id, 1, model, "p", 1, null, null, null, null, null, List.of(), null));
+        return engines.openPlain(process, EngineJobs.job(id, model, List.of(), null));
     }
 }

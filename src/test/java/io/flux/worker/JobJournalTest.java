@@ -8,7 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flux.engine.EngineEnd;
 import io.flux.engine.EngineFailure;
-import io.flux.engine.EngineJob;
+import io.flux.engine.EngineJobs;
 import io.flux.engine.EngineStream;
 import io.flux.engine.EngineText;
 import io.flux.engine.Engines;
@@ -68,7 +68,8 @@ class JobJournalTest {
 
     @BeforeEach
     void submit() throws JsonProcessingException {
-        JobRequest request = new JobRequest(id, model, "x", null, 10, null, null, null, null, null, null, null, null);
+        JobRequest request =
+                new JobRequest(id, model, "x", null, 10, null, null, null, null, null, null, null, null, null, null);
         ledger.create(id, model, mapper.writeValueAsString(request), Duration.ofHours(1), "grace");
         ledger.accept(id);
     }
@@ -288,7 +289,7 @@ class JobJournalTest {
         journal.retry(first, BROKEN);
         Attempt second = take();
         journal.begin(second);
-        journal.usedUp(second);
+        journal.complete(second, EngineEnd.unasked(FinishReason.LENGTH));
         JsonNode complete = events().get(3);
         assertThat(complete.get("type").textValue()).isEqualTo("complete");
         assertThat(complete.get("finish_reason").textValue()).isEqualTo("length");
@@ -309,7 +310,6 @@ class JobJournalTest {
         assertThatThrownBy(() -> journal.refuse(old, failed(EngineFailure.PROMPT_TOO_LONG, "x", true, false)))
                 .isInstanceOf(FencedException.class);
         assertThatThrownBy(() -> journal.overdue(old)).isInstanceOf(FencedException.class);
-        assertThatThrownBy(() -> journal.usedUp(old)).isInstanceOf(FencedException.class);
         assertThat(events()).hasSize(1);
         assertThat(meters.find("flux.jobs").counters()).isEmpty();
         assertThat(ledger.deadLetter(id)).isNull();
@@ -347,8 +347,7 @@ class JobJournalTest {
     private EngineStream engine() {
         LiveProcess process = exec.execute(new ExecCommand(
                 "/bin/sleep", List.of("1000"), null, 0L, Set.of(), null, null, false, LoggingLevel.OFF));
-        return engines.openPlain(
-                process, new EngineJob(id, 1, model, "p", 1, null, null, null, null, null, List.of(), null));
+        return engines.openPlain(process, EngineJobs.job(id, model, List.of(), null));
     }
 
     private static EngineEnd finished(int promptTokens, int tokens) {
@@ -356,7 +355,13 @@ class JobJournalTest {
     }
 
     private static EngineEnd failed(String code, String message, boolean clientError, boolean retryable) {
-        return new EngineEnd(null, new EngineFailure(code, message, clientError, retryable), 1, null, null, "/secret");
+        return new EngineEnd(
+                null,
+                new EngineFailure(code, message, clientError, retryable, clientError ? "prompt" : null),
+                1,
+                null,
+                null,
+                "/secret");
     }
 
     private List<JsonNode> events() throws JsonProcessingException {

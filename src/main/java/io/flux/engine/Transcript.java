@@ -1,4 +1,4 @@
-package io.flux.worker;
+package io.flux.engine;
 
 /**
  * The text that a job's earlier attempts have shown to its clients.
@@ -6,6 +6,7 @@ package io.flux.worker;
  * @param text empty when there is none
  * @param events in how many events; each holds at least one token
  */
-record Transcript(String text, int events) {
-    static final Transcript EMPTY = new Transcript("", 0);
+public record Transcript(String text, int events) {
+    /** Nothing was shown. */
+    public static final Transcript EMPTY = new Transcript("", 0);
 }
