@@ -2,11 +2,16 @@ package io.flux;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flux.job.EventJson;
+import io.flux.job.RequestLimits;
 import io.flux.ledger.Ledger;
+import io.flux.model.Admission;
+import io.flux.model.ModelDirectory;
+import io.flux.model.ServedModels;
 import io.flux.observe.Health;
 import io.flux.observe.QueueStatus;
 import io.flux.supervision.Endings;
 import io.flux.supervision.Reaper;
+import io.flux.worker.Slots;
 import io.lettuce.core.resource.Delay;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
@@ -17,6 +22,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import org.apache.camel.CamelContext;
@@ -98,7 +104,6 @@ class CommonConfiguration {
                 registry,
                 clock,
                 new Reaper.Terms(
-                        flux.model(),
                         flux.reap(),
                         flux.lease(),
                         flux.attention().length(),
@@ -128,7 +133,39 @@ class CommonConfiguration {
     }
 
     @Bean
-    QueueStatus queueStatus(StringRedisTemplate redis, FluxProperties flux, MeterRegistry registry) {
-        return new QueueStatus(redis, flux.model(), registry);
+    QueueStatus queueStatus(StringRedisTemplate redis, ModelDirectory models, MeterRegistry registry) {
+        return new QueueStatus(redis, models::queues, registry);
+    }
+
+    /**
+     * The models that this process is configured with: a worker serves them, a gateway takes jobs for them also when no
+     * worker is there yet.
+     */
+    @Bean
+    ServedModels servedModels(FluxProperties flux) {
+        return new ServedModels(flux.namesModel() ? List.of(flux.onlyModel()) : List.of());
+    }
+
+    @Bean
+    ModelDirectory models(
+            Ledger ledger,
+            ObjectMapper mapper,
+            ServedModels configured,
+            ObjectProvider<Slots> slots,
+            FluxProperties flux) {
+        return new ModelDirectory(
+                ledger,
+                mapper,
+                configured.all(),
+                model -> {
+                    Slots here = slots.getIfAvailable();
+                    return here == null ? 0 : here.openSlots(model);
+                },
+                new ModelDirectory.Terms(flux.id(), flux.lease(), flux.modelMemory()));
+    }
+
+    @Bean
+    Admission admission(ModelDirectory models, FluxProperties flux) {
+        return new Admission(models, new RequestLimits(flux.maxTokensDefault(), flux.maxTokensLimit()));
     }
 }

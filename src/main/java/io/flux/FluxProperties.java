@@ -45,6 +45,7 @@ public record FluxProperties(
         Duration deadRetention,
         Duration ping,
         String id,
+        Duration modelMemory,
         String model,
         String modelFile,
         String template,
@@ -72,8 +73,10 @@ public record FluxProperties(
         check(slots >= 1, "slots must be at least 1, not " + slots);
         check(threads >= 0, "threads must be at least 0 (0: cores / slots), not " + threads);
         check(context >= 0, "context must be at least 0 (0: the model's own), not " + context);
+        check(messageLimit >= 1024, "message-limit must be at least 1024 bytes, not " + messageLimit);
+        positive(modelMemory, "model-memory");
         check(
-                model.matches("[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}"),
+                model.isEmpty() || model.matches("[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}"),
                 "model must be 1 to 128 letters, digits, . _ : / -, not '" + model + "'");
         positive(retention, "retention");
         positive(lease, "lease");
@@ -127,10 +130,15 @@ public record FluxProperties(
         return bundles.contains("worker");
     }
 
+    /** Whether a model is configured here: a worker always has one, a gateway where one is named. */
+    boolean namesModel() {
+        return worker() || !model.isEmpty();
+    }
+
     /** The model that the {@code FLUX_MODEL…} options describe. */
     ModelSpec onlyModel() {
         return new ModelSpec(
-                model,
+                modelName(),
                 List.of(),
                 engine,
                 modelFile.isBlank() ? null : Path.of(modelFile),
@@ -143,10 +151,14 @@ public record FluxProperties(
                 Parameters.NONE);
     }
 
+    private String modelName() {
+        return model.isEmpty() ? "default" : model;
+    }
+
     private ModelSpec.Upstream upstream() {
         return new ModelSpec.Upstream(
                 URI.create(openaiUrl),
-                openaiModel.isBlank() ? model : openaiModel,
+                openaiModel.isBlank() ? modelName() : openaiModel,
                 key(),
                 Arrays.stream(ModelSpec.Continuation.values())
                         .filter(choice -> choice.configName().equals(openaiContinuation))

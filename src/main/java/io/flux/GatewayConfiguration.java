@@ -8,9 +8,9 @@ import io.flux.gateway.Submission;
 import io.flux.job.EventJson;
 import io.flux.job.MessageReader;
 import io.flux.job.RequestIds;
-import io.flux.job.RequestLimits;
 import io.flux.ledger.Keys;
 import io.flux.ledger.Ledger;
+import io.flux.model.ModelDirectory;
 import io.flux.supervision.DeadLetters;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -26,26 +26,18 @@ class GatewayConfiguration {
 
     @Bean
     MessageReader messages(ObjectMapper mapper, FluxProperties flux) {
-        return new MessageReader(
-                mapper,
-                new RequestLimits(flux.messageLimit(), flux.maxTokensDefault(), flux.maxTokensLimit()),
-                flux.model(),
-                new RequestIds());
+        return new MessageReader(mapper, flux.messageLimit(), new RequestIds());
     }
 
     @Bean
     Submission submission(Ledger ledger, ObjectMapper mapper, FluxProperties flux) {
         return new Submission(
-                ledger,
-                mapper,
-                flux.model(),
-                flux.queueLimit(),
-                flux.attention().length());
+                ledger, mapper, flux.queueLimit(), flux.attention().length());
     }
 
     @Bean
-    DeadLetters deadLetters(Ledger ledger, ObjectMapper mapper, FluxProperties flux) {
-        return new DeadLetters(ledger, mapper, flux.model());
+    DeadLetters deadLetters(Ledger ledger, ObjectMapper mapper, ModelDirectory models) {
+        return new DeadLetters(ledger, mapper, models::queues);
     }
 
     @Bean

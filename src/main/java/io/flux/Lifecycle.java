@@ -36,15 +36,7 @@ class Lifecycle {
             } else {
                 LOG.info("Health and metrics at {}", http.address());
             }
-            slots.ifAvailable(worker -> {
-                if (worker.open()) {
-                    LOG.info(
-                            "Flux worker ready: model {}, engine {}, slots {}",
-                            flux.model(),
-                            flux.engine(),
-                            flux.slots());
-                }
-            });
+            slots.ifAvailable(Slots::open);
             if (flux.routesReload()) {
                 watchRoutes(camel, slots, flux);
             }

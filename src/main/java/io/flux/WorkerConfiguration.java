@@ -7,6 +7,7 @@ import io.flux.engine.EngineProgram;
 import io.flux.engine.Engines;
 import io.flux.engine.LiveExec;
 import io.flux.engine.LlamaCompletionCommand;
+import io.flux.engine.ModelEngine;
 import io.flux.engine.ProcessTokenCounter;
 import io.flux.engine.Prompts;
 import io.flux.engine.TokenCounter;
@@ -26,9 +27,9 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Supplier;
 import org.apache.camel.CamelContext;
+import org.apache.camel.FluentProducerTemplate;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
@@ -36,19 +37,9 @@ import org.springframework.context.annotation.Configuration;
 @Configuration(proxyBeanMethods = false)
 @ConditionalOnBundle("worker")
 class WorkerConfiguration {
-    /** The program that a shipped engine's kamelet runs. */
-    private static final Map<String, String> PROGRAMS =
-            Map.of("bundled", "bundledProgram", "llama-completion", "llamaCompletionProgram");
-
     @Bean
-    Claims claims(Ledger ledger, ObjectMapper mapper, Engines engines, FluxProperties flux) {
-        return new Claims(ledger, mapper, engines, flux.model(), flux.id(), flux.lease());
-    }
-
-    /** The models that this worker serves. */
-    @Bean
-    ServedModels servedModels(FluxProperties flux) {
-        return new ServedModels(List.of(flux.onlyModel()));
+    Claims claims(Ledger ledger, ObjectMapper mapper, Engines engines, ServedModels models, FluxProperties flux) {
+        return new Claims(ledger, mapper, engines, models, flux.id(), flux.lease());
     }
 
     @Bean
@@ -167,13 +158,24 @@ class WorkerConfiguration {
     }
 
     @Bean
-    Slots slots(CamelContext camel, FluxProperties flux, Map<String, EngineProgram> programs) {
-        EngineProgram program = programs.get(PROGRAMS.get(flux.engine()));
-        return new Slots(camel, flux.slots(), () -> {
-            // A kamelet of a team's own needs no program of ours.
-            if (program != null) {
-                program.find(flux.onlyModel().name());
-            }
-        });
+    Slots slots(
+            CamelContext camel,
+            ServedModels models,
+            EngineProgram bundledProgram,
+            EngineProgram llamaCompletionProgram) {
+        List<Slots.Served> served = models.all().stream()
+                .map(model -> new Slots.Served(model, engine(model, bundledProgram, llamaCompletionProgram)))
+                .toList();
+        FluentProducerTemplate announce = camel.createFluentProducerTemplate().to("direct:common-announce");
+        return new Slots(camel, served, announce::asyncSend);
+    }
+
+    private static ModelEngine engine(ModelSpec model, EngineProgram bundled, EngineProgram llamaCompletion) {
+        return switch (model.engine()) {
+            case "bundled" -> ModelEngine.onDemand(() -> bundled.find(model.name()));
+            case "llama-completion" -> ModelEngine.onDemand(() -> llamaCompletion.find(model.name()));
+            // A kamelet of a team's own needs nothing of ours.
+            default -> ModelEngine.onDemand(() -> {});
+        };
     }
 }

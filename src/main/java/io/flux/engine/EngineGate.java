@@ -6,7 +6,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
  * Whether a model's engine can be asked now. While it is closed no job is popped for it: whoever can serve the job takes
- * it, and none is tried in vain. Thread-safe; listeners are called by whoever opens or closes it, one at a time.
+ * it, and none is tried in vain. Thread-safe; listeners are called by whoever opens or closes it, perhaps by several
+ * threads at once, and have to look what holds now.
  */
 public final class EngineGate {
     private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
@@ -45,15 +46,19 @@ public final class EngineGate {
         set(Objects.requireNonNull(why, "why"));
     }
 
-    private synchronized void set(String value) {
-        if (!Objects.equals(problem, value)) {
+    private void set(String value) {
+        boolean changed;
+        synchronized (this) {
+            changed = !Objects.equals(problem, value);
             problem = value;
-            listeners.forEach(Runnable::run);
+        }
+        if (changed) {
+            listeners.forEach(Runnable::run); // without the lock: they take locks of their own
         }
     }
 
     /** Has a listener called after each change. */
-    public synchronized void onChange(Runnable listener) {
+    public void onChange(Runnable listener) {
         listeners.add(listener);
     }
 }

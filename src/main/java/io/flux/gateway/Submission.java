@@ -15,36 +15,18 @@ import java.time.Duration;
 public final class Submission {
     private final Ledger ledger;
     private final ObjectMapper mapper;
-    private final String servedModel;
     private final int queueLimit;
     private final Duration attention;
 
     /**
-     * @param servedModel the model that workers serve
-     * @param queueLimit the most jobs that may wait for it
+     * @param queueLimit the most jobs that may wait for one model
      * @param attention how long a new job counts as followed, until its gateway says so again
      */
-    public Submission(Ledger ledger, ObjectMapper mapper, String servedModel, int queueLimit, Duration attention) {
+    public Submission(Ledger ledger, ObjectMapper mapper, int queueLimit, Duration attention) {
         this.ledger = ledger;
         this.mapper = mapper;
-        this.servedModel = servedModel;
         this.queueLimit = queueLimit;
         this.attention = attention;
-    }
-
-    /**
-     * Lets a request pass whose model somebody serves.
-     *
-     * @throws Refusal {@code not_found}, naming the models that there are
-     */
-    public void requireModel(JobRequest request) {
-        if (!request.model().equals(servedModel)) {
-            throw new Refusal(Event.Error.answer(
-                    request.requestId(),
-                    "not_found",
-                    "model " + request.model() + " is not served; known: " + servedModel,
-                    "model"));
-        }
     }
 
     /**

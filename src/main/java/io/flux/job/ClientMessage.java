@@ -1,12 +1,12 @@
 package io.flux.job;
 
-/** What a client can say: one of three verbs, each about one job. */
+/** What a client can say: one of three verbs about a job, or a question about models. */
 public sealed interface ClientMessage {
 
-    /** The job's id. */
+    /** The job's id; null when the message is about none. */
     String requestId();
 
-    /** The verb, for routes to choose by: {@code generate}, {@code cancel} or {@code resume}. */
+    /** The verb, for routes to choose by: {@code generate}, {@code cancel}, {@code resume} or {@code models}. */
     String verb();
 
     /** Submit the request and follow the job. */
@@ -39,6 +39,18 @@ public sealed interface ClientMessage {
         @Override
         public String verb() {
             return "resume";
+        }
+    }
+
+    /**
+     * Say which models are served.
+     *
+     * @param requestId comes back in the answer; null when the client gave none
+     */
+    record Models(String requestId) implements ClientMessage {
+        @Override
+        public String verb() {
+            return "models";
         }
     }
 }

@@ -31,19 +31,18 @@ public final class MessageReader {
     private static final long MAX_TIMEOUT_MS = 24L * 60 * 60 * 1000;
 
     private final ObjectReader reader;
-    private final RequestLimits limits;
-    private final String defaultModel;
+    private final int messageLimit;
     private final Supplier<String> ids;
 
     /**
+     * @param messageLimit the largest message, bytes of UTF-8
      * @param ids makes the ids of requests that bring none
      */
-    public MessageReader(ObjectMapper mapper, RequestLimits limits, String defaultModel, Supplier<String> ids) {
+    public MessageReader(ObjectMapper mapper, int messageLimit, Supplier<String> ids) {
         this.reader = mapper.reader()
                 .with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
                 .with(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
-        this.limits = limits;
-        this.defaultModel = defaultModel;
+        this.messageLimit = messageLimit;
         this.ids = ids;
     }
 
@@ -55,9 +54,9 @@ public final class MessageReader {
      */
     public ClientMessage read(Object message) {
         byte[] bytes = message instanceof byte[] raw ? raw : message.toString().getBytes(StandardCharsets.UTF_8);
-        if (bytes.length > limits.messageBytes()) {
+        if (bytes.length > messageLimit) {
             throw Refusal.invalid(
-                    null, null, "the message must be at most " + limits.messageBytes() + " bytes, not " + bytes.length);
+                    null, null, "the message must be at most " + messageLimit + " bytes, not " + bytes.length);
         }
         JsonNode root = parse(bytes);
         if (!root.isObject()) {
@@ -81,7 +80,8 @@ public final class MessageReader {
                 Long after = fields.integer("after", 0, Long.MAX_VALUE);
                 yield new ClientMessage.Resume(fields.required("request_id", requestId), after == null ? 0 : after);
             }
-            default -> throw fields.refuse("type", "type must be one of generate, cancel, resume");
+            case "models" -> new ClientMessage.Models(requestId);
+            default -> throw fields.refuse("type", "type must be one of generate, cancel, resume, models");
         };
     }
 
@@ -120,14 +120,13 @@ public final class MessageReader {
             throw fields.refuse("prompt", "prompt must not be empty");
         }
         String model = fields.matching("model", MODEL, "letters, digits, . _ : / -", 128);
-        Long maxTokens = fields.integer("max_tokens", 1, limits.maxTokens());
         Long topK = fields.integer("top_k", 0, 100_000);
         return new JobRequest(
                 requestId == null ? ids.get() : requestId,
-                model == null ? defaultModel : model,
+                model,
                 prompt,
                 messages,
-                maxTokens == null ? limits.defaultMaxTokens() : maxTokens.intValue(),
+                fields.anyInteger("max_tokens"), // its bounds are the model's
                 fields.number("temperature", 0, 2),
                 fields.number("top_p", 0, 1),
                 topK == null ? null : topK.intValue(),
@@ -178,15 +177,25 @@ public final class MessageReader {
             return value;
         }
 
-        Long integer(String field, long min, long max) {
+        /** An integer of any size; one that is too large for an int is the largest, or the smallest, that there is. */
+        Integer anyInteger(String field) {
+            JsonNode value = findInteger(field);
+            return value == null ? null : Integer.valueOf((int) value.doubleValue());
+        }
+
+        private JsonNode findInteger(String field) {
             JsonNode value = find(field);
+            // 64.0 is an integer to JSON, and some clients write it so.
+            if (value != null && !value.isIntegralNumber() && !(value.isNumber() && value.doubleValue() % 1 == 0)) {
+                throw refuse(field, field + " must be an integer");
+            }
+            return value;
+        }
+
+        Long integer(String field, long min, long max) {
+            JsonNode value = findInteger(field);
             if (value == null) {
                 return null;
-            }
-            // 64.0 is an integer to JSON, and some clients write it so.
-            boolean whole = value.isIntegralNumber() || (value.isNumber() && value.doubleValue() % 1 == 0);
-            if (!whole) {
-                throw refuse(field, field + " must be an integer");
             }
             boolean inRange = value.isIntegralNumber()
                     ? value.canConvertToLong() && value.longValue() >= min && value.longValue() <= max

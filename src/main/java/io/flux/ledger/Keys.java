@@ -1,8 +1,10 @@
 package io.flux.ledger;
 
+import java.util.List;
+
 /**
  * The names of Flux's keys and channels. The braces are Redis Cluster hash tags: all keys of a job share a slot, and all
- * keys of a model share another; no script touches both.
+ * keys of a model share another, as do those of the registry of models; no script touches two of them.
  */
 public final class Keys {
     private Keys() {}
@@ -44,6 +46,11 @@ public final class Keys {
 
     static String reaper(String model) {
         return "flux:{" + model + "}:reaper";
+    }
+
+    /** Hash of what processes say about models, sorted set of when they said it, set of all models' names. */
+    static List<String> models() {
+        return List.of("flux:{models}:announced", "flux:{models}:seen", "flux:{models}:names");
     }
 
     /** Hash of a job. */

@@ -56,6 +56,8 @@ public final class Ledger {
     private final RedisScript<List<Object>> reap = script("reap", List.class);
     private final RedisScript<List<Object>> reclaim = script("reclaim", List.class);
     private final RedisScript<Long> recover = script("recover", Long.class);
+    private final RedisScript<Long> announce = script("announce", Long.class);
+    private final RedisScript<List<Object>> announced = script("announced", List.class);
 
     /**
      * @param retention how long a finished job and its journal are kept
@@ -442,6 +444,30 @@ public final class Ledger {
             redis.opsForList().remove(Keys.dead(model), -1, oldest);
             oldest = redis.opsForList().index(Keys.dead(model), -1);
         }
+    }
+
+    /**
+     * Says which models a process knows.
+     *
+     * @param json whatever the readers of {@link #announced} are to know
+     * @param memory after which the announcement is forgotten unless it was repeated
+     */
+    public void announce(String process, String json, Duration memory, Collection<String> models) {
+        List<String> arguments = new ArrayList<>(List.of(process, json, millis(memory)));
+        arguments.addAll(models);
+        redis.execute(announce, Keys.models(), arguments.toArray());
+    }
+
+    /** Reads what all processes have said about models. */
+    public Announced announced() {
+        List<Object> found = redis.execute(announced, Keys.models());
+        List<?> flat = (List<?>) found.get(1);
+        List<Announced.Announcement> announcements = new ArrayList<>(flat.size() / 2);
+        for (int i = 0; i + 1 < flat.size(); i += 2) {
+            announcements.add(new Announced.Announcement(
+                    flat.get(i).toString(), Duration.ofMillis(((Number) flat.get(i + 1)).longValue())));
+        }
+        return new Announced(texts(found.get(0)), announcements);
     }
 
     private static List<String> jobKeys(String id) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonFormat;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
+import java.math.BigDecimal;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -32,10 +33,25 @@ public record Parameters(
     /** Smallest and largest value, both allowed; {@code [min, max]} in JSON. */
     @JsonFormat(shape = JsonFormat.Shape.ARRAY)
     @JsonPropertyOrder({"min", "max"})
-    public record Range(@JsonProperty("min") double min, @JsonProperty("max") double max) {
+    public record Range(@JsonProperty("min") Number min, @JsonProperty("max") Number max) {
+        /** The allowed value that is nearest to another. */
+        int nearest(int value) {
+            return Math.max(min.intValue(), Math.min(max.intValue(), value));
+        }
+
+        /** As people say it. */
+        @Override
+        public String toString() {
+            return "between " + shown(min) + " and " + shown(max);
+        }
+
+        private static String shown(Number value) {
+            return new BigDecimal(value.toString()).stripTrailingZeros().toPlainString();
+        }
+
         /** Whether a value is allowed. */
         public boolean contains(double value) {
-            return value >= min && value <= max;
+            return value >= min.doubleValue() && value <= max.doubleValue();
         }
     }
 }

@@ -4,7 +4,11 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import io.flux.ledger.Keys;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.util.Collection;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
 import org.springframework.dao.DataAccessException;
 import org.springframework.data.redis.core.StringRedisTemplate;
@@ -12,7 +16,9 @@ import org.springframework.data.redis.core.StringRedisTemplate;
 /** How many jobs wait, run and are dead. Blocks for round trips to Redis. Thread-safe. */
 public final class QueueStatus {
     private final StringRedisTemplate redis;
-    private final String model;
+    private final MeterRegistry registry;
+    private final Supplier<? extends Collection<String>> models;
+    private final Set<String> watched = ConcurrentHashMap.newKeySet();
 
     /** Jobs of one model, by where they are. */
     public record Counts(String model, long waiting, long running, long dead) {}
@@ -20,18 +26,29 @@ public final class QueueStatus {
     /** The seed system's shape: the sums, besides what each model has. */
     public record Report(@JsonProperty("queue_length") long queueLength, long running, List<Counts> models) {}
 
-    public QueueStatus(StringRedisTemplate redis, String model, MeterRegistry registry) {
+    /**
+     * @param models the names of all models that there is a queue of
+     */
+    public QueueStatus(
+            StringRedisTemplate redis, Supplier<? extends Collection<String>> models, MeterRegistry registry) {
         this.redis = redis;
-        this.model = model;
-        gauge(registry, "flux.jobs.waiting", "Jobs in the queue", Counts::waiting);
-        gauge(registry, "flux.jobs.running", "Jobs that a worker holds a lease of", Counts::running);
-        gauge(registry, "flux.jobs.dead", "Dead-lettered jobs", Counts::dead);
+        this.models = models;
+        this.registry = registry;
     }
 
-    private void gauge(MeterRegistry registry, String name, String description, ToLongFunction<Counts> part) {
+    /** Has a model's queue measured, from now on. */
+    public void watch(String model) {
+        if (watched.add(model)) {
+            gauge(model, "flux.jobs.waiting", "Jobs in the queue", Counts::waiting);
+            gauge(model, "flux.jobs.running", "Jobs that a worker holds a lease of", Counts::running);
+            gauge(model, "flux.jobs.dead", "Dead-lettered jobs", Counts::dead);
+        }
+    }
+
+    private void gauge(String model, String name, String description, ToLongFunction<Counts> part) {
         Gauge.builder(name, () -> {
                     try {
-                        return part.applyAsLong(counts());
+                        return part.applyAsLong(counts(model));
                     } catch (DataAccessException e) {
                         return Double.NaN; // Redis is away, which /health says
                     }
@@ -41,7 +58,7 @@ public final class QueueStatus {
                 .register(registry);
     }
 
-    private Counts counts() {
+    private Counts counts(String model) {
         return new Counts(
                 model,
                 redis.opsForList().size(Keys.waiting(model)),
@@ -51,7 +68,10 @@ public final class QueueStatus {
 
     /** The state of every queue. */
     public Report report() {
-        Counts counts = counts();
-        return new Report(counts.waiting(), counts.running(), List.of(counts));
+        List<Counts> counts = models.get().stream().map(this::counts).toList();
+        return new Report(
+                counts.stream().mapToLong(Counts::waiting).sum(),
+                counts.stream().mapToLong(Counts::running).sum(),
+                counts);
     }
 }

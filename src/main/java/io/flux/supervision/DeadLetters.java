@@ -14,8 +14,11 @@ import io.flux.ledger.DeadLetter;
 import io.flux.ledger.Ledger;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.UUID;
+import java.util.function.Supplier;
 
 /** What operators do with dead letters: look, try again, drop. Thread-safe; blocks for round trips to Redis. */
 public final class DeadLetters {
@@ -25,7 +28,7 @@ public final class DeadLetters {
 
     private final Ledger ledger;
     private final ObjectMapper mapper;
-    private final String model;
+    private final Supplier<? extends Collection<String>> models;
 
     /**
      * A dead letter as operators see it.
@@ -43,19 +46,26 @@ public final class DeadLetters {
     /** A dead letter that was put into the queue again, under a new id. */
     public record Replayed(@JsonProperty("request_id") String requestId, @JsonProperty("replays") String replays) {}
 
-    public DeadLetters(Ledger ledger, ObjectMapper mapper, String model) {
+    /**
+     * @param models the names of all models that there is a queue of
+     */
+    public DeadLetters(Ledger ledger, ObjectMapper mapper, Supplier<? extends Collection<String>> models) {
         this.ledger = ledger;
         this.mapper = mapper;
-        this.model = model;
+        this.models = models;
     }
 
     /** The newest dead letters, the newest first; at most 1000. */
     public List<Report> list() throws JsonProcessingException {
         List<Report> reports = new ArrayList<>();
-        for (DeadLetter letter : ledger.dead(model, LISTED)) {
-            reports.add(report(letter, null));
+        for (String model : models.get()) {
+            for (DeadLetter letter : ledger.dead(model, LISTED)) {
+                reports.add(report(letter, null));
+            }
         }
-        return reports;
+        reports.sort(Comparator.comparing((Report report) -> report.failure().diedMs())
+                .reversed());
+        return reports.subList(0, Math.min(LISTED, reports.size()));
     }
 
     /**
@@ -111,7 +121,7 @@ public final class DeadLetters {
      * @throws Refusal {@code conflict} when it was replayed before
      */
     public Replayed replayed(String id, JobRequest request, Created created) {
-        ledger.unbury(id, request.model());
+        ledger.unbury(id, find(id).model());
         if (created == Created.EXISTS) {
             throw new Refusal(Event.Error.answer(
                     id,

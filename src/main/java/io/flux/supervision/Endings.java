@@ -23,8 +23,14 @@ public final class Endings {
      * Ends a waiting job, or marks a running one.
      *
      * @param reason {@code cancelled} or {@code deadline}
+     * @param model on whose lists the id was found, for a job that is not there any more; null when it was on none
      */
-    public Ended end(String id, String reason) {
+    public Ended end(String id, String reason, String model) {
+        Ended ended = end(id, reason);
+        return ended.model() == null ? new Ended(ended.outcome(), model, null) : ended;
+    }
+
+    private Ended end(String id, String reason) {
         Event.Complete whole = new Event.Complete(id, 0, reason, null, null, null);
         Event.Complete untouched = new Event.Complete(id, 0, reason, 0, null, null);
         return ledger.end(id, around(whole, untouched), reason);

@@ -38,7 +38,6 @@ public final class Reaper {
     /**
      * What the reaper goes by.
      *
-     * @param model whose jobs
      * @param every how often it looks
      * @param lease the length of a lease
      * @param attention how long a job counts as followed without a new sign
@@ -46,12 +45,7 @@ public final class Reaper {
      * @param deadRetention how long a dead letter is kept
      */
     public record Terms(
-            String model,
-            Duration every,
-            Duration lease,
-            Duration attention,
-            AttemptLimits limits,
-            Duration deadRetention) {}
+            Duration every, Duration lease, Duration attention, AttemptLimits limits, Duration deadRetention) {}
 
     public Reaper(Ledger ledger, Endings endings, EventJson json, MeterRegistry registry, Clock clock, Terms terms) {
         this.ledger = ledger;
@@ -62,10 +56,10 @@ public final class Reaper {
         this.terms = terms;
     }
 
-    /** Looks for jobs that need help. */
-    public Stuck look() {
+    /** Looks for jobs of a model that need help. */
+    public Stuck look(String model) {
         return ledger.reap(
-                terms.model(), terms.lease(), terms.attention(), terms.every().multipliedBy(PAUSE_ROUNDS), PAGE);
+                model, terms.lease(), terms.attention(), terms.every().multipliedBy(PAUSE_ROUNDS), PAGE);
     }
 
     /** Takes a job from a worker whose lease has run out, and says what is to become of it. */
@@ -75,18 +69,18 @@ public final class Reaper {
     }
 
     /** Gives a job back to the front of its queue. */
-    public void recover(String id) {
-        if (ledger.recover(id, terms.model())) {
+    public void recover(String id, String model) {
+        if (ledger.recover(id, model)) {
             LOG.info(
                     "requestId={} model={} had lost its worker or waited for its next attempt, and is in the queue again",
                     id,
-                    terms.model());
-            registry.counter("flux.jobs.recovered", "model", terms.model()).increment();
+                    model);
+            registry.counter("flux.jobs.recovered", "model", model).increment();
         }
     }
 
     /** Ends a job for which no attempt is left; nothing when somebody else has, or when it runs again. */
-    public void exhaust(String id, Reclaimed reclaimed) {
+    public void exhaust(String id, String model, Reclaimed reclaimed) {
         Event error = new Event.Error(id, 0L, CODE, LOST, null, null);
         FailureReport report = new FailureReport(CODE, LOST, reclaimed.attempts(), null, null, null, clock.millis());
         Ended ended = ledger.exhaust(id, endings.around(error, error), CODE, json.write(report), terms.deadRetention());
@@ -96,25 +90,27 @@ public final class Reaper {
         LOG.warn(
                 "requestId={} model={} lost its worker in attempt {}, and none is left: dead letter",
                 id,
-                terms.model(),
+                model,
                 reclaimed.attempts());
-        registry.counter("flux.jobs", "model", terms.model(), "outcome", CODE).increment();
+        registry.counter("flux.jobs", "model", model, "outcome", CODE).increment();
     }
 
     /** Puts a job that died on the dead-letter list; nothing when it did not, or was dropped meanwhile. */
-    public void bury(String id) {
+    public void bury(String id, String model) {
         if (ledger.deadLetter(id) != null) {
-            ledger.bury(id, terms.model());
+            ledger.bury(id, model);
         }
     }
 
-    /** Takes a job that has ended off every list. */
-    public void remove(String id) {
-        ledger.remove(id, terms.model());
+    /** Takes a job that has ended off every list of its model; nothing when no model is known. */
+    public void remove(String id, String model) {
+        if (model != null) {
+            ledger.remove(id, model);
+        }
     }
 
-    /** Takes dead letters whose time is over off their list. */
-    public void forgetDead() {
-        ledger.forgetDead(terms.model());
+    /** Takes a model's dead letters whose time is over off their list. */
+    public void forgetDead(String model) {
+        ledger.forgetDead(model);
     }
 }

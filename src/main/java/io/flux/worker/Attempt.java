@@ -4,6 +4,7 @@ import io.flux.engine.EngineJob;
 import io.flux.engine.Transcript;
 import io.flux.job.JobRequest;
 import io.flux.ledger.Started;
+import io.flux.model.ModelSpec;
 import java.time.Duration;
 
 /**
@@ -15,7 +16,9 @@ import java.time.Duration;
 public final class Attempt {
     private final Started started;
     private final JobRequest request;
+    private final ModelSpec model;
     private final Transcript soFar;
+    private final boolean resets;
     private final long startNanos;
     private long seq;
     private boolean abandoned;
@@ -23,10 +26,16 @@ public final class Attempt {
     private long lastTextNanos;
     private Duration timeToFirstText;
 
-    Attempt(Started started, JobRequest request, Transcript soFar) {
+    /**
+     * @param soFar what earlier attempts have shown
+     * @param goesOn whether the engine can go on after it; else the answer begins anew
+     */
+    Attempt(Started started, JobRequest request, ModelSpec model, Transcript soFar, boolean goesOn) {
         this.started = started;
         this.request = request;
-        this.soFar = soFar;
+        this.model = model;
+        this.resets = !goesOn && !soFar.text().isEmpty();
+        this.soFar = resets ? Transcript.EMPTY : soFar;
         this.seq = started.seq();
         this.startNanos = System.nanoTime();
     }
@@ -62,7 +71,22 @@ public final class Attempt {
 
     /** The job's model. */
     public String model() {
-        return request.model();
+        return model.name();
+    }
+
+    /** The kamelet that answers for the model. */
+    public String engine() {
+        return model.engine();
+    }
+
+    /** Whether what earlier attempts have shown is to be discarded. */
+    boolean resets() {
+        return resets;
+    }
+
+    /** Whether all of the answer is this attempt's. */
+    boolean isWhole() {
+        return soFar.text().isEmpty();
     }
 
     /** What the engine is asked. */

@@ -12,6 +12,8 @@ import io.flux.ledger.JournalEntry;
 import io.flux.ledger.Ledger;
 import io.flux.ledger.Started;
 import io.flux.ledger.Write;
+import io.flux.model.ModelSpec;
+import io.flux.model.ServedModels;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Locale;
@@ -37,7 +39,7 @@ public final class Claims {
     private final Ledger ledger;
     private final ObjectMapper mapper;
     private final Engines engines;
-    private final String model;
+    private final ServedModels models;
     private final String worker;
     private final Duration lease;
     private final Map<String, Claim> held = new ConcurrentHashMap<>();
@@ -45,25 +47,28 @@ public final class Claims {
     /** One holding of a job. */
     private static final class Claim {
         private final String name;
+        private final String model;
         private volatile boolean leased;
         private volatile Attempt attempt;
         private volatile StopReason wish;
 
-        Claim(String name) {
+        Claim(String name, String model) {
             this.name = name;
+            this.model = model;
         }
     }
 
     /**
-     * @param model the model that this worker serves
+     * @param models the models that this worker serves
      * @param worker this worker's id
      * @param lease how long a job stays ours without a renewal
      */
-    public Claims(Ledger ledger, ObjectMapper mapper, Engines engines, String model, String worker, Duration lease) {
+    public Claims(
+            Ledger ledger, ObjectMapper mapper, Engines engines, ServedModels models, String worker, Duration lease) {
         this.ledger = ledger;
         this.mapper = mapper;
         this.engines = engines;
-        this.model = model;
+        this.models = models;
         this.worker = worker;
         this.lease = lease;
     }
@@ -74,8 +79,8 @@ public final class Claims {
      * @param claim names this claim; the same one may ask again when Redis did not answer. When it was given the lease and
      *     the answer was lost, it does not know, and the job waits until that lease has run out
      */
-    public boolean lease(String id, String claim) {
-        Claim holder = held.computeIfAbsent(id, i -> new Claim(claim));
+    public boolean lease(String id, String model, String claim) {
+        Claim holder = held.computeIfAbsent(id, i -> new Claim(claim, model));
         if (!holder.name.equals(claim)) {
             // It was given to others while we did not notice, and came back: the slot that has it still will be refused
             // by the ledger soon, and the id, which stays in `claimed`, is found there.
@@ -103,7 +108,10 @@ public final class Claims {
         }
         JobRequest request =
                 mapper.readValue(started.request(), JobRequest.class).withId(id);
-        claim.attempt = new Attempt(started, request, started.attempt() == 1 ? Transcript.EMPTY : transcript(id));
+        ModelSpec model = models.named(claim.model);
+        Transcript soFar = started.attempt() == 1 ? Transcript.EMPTY : transcript(id);
+        boolean goesOn = model.features().continuation() && !request.isConstrained();
+        claim.attempt = new Attempt(started, request, model, soFar, goesOn);
         return claim.attempt;
     }
 
@@ -138,12 +146,15 @@ public final class Claims {
 
     /** Extends the leases of the jobs that are held; a job whose lease is lost is stopped. */
     public void renew() {
-        Map<String, Claim> leased = new HashMap<>(held);
-        // One that is on its way to its lease has none that could be lost.
-        leased.values().removeIf(claim -> !claim.leased);
-        if (!leased.isEmpty()) {
-            ledger.renew(model, lease, leased.keySet()).forEach(id -> stop(id, leased.get(id), StopReason.LOST));
-        }
+        Map<String, Map<String, Claim>> leased = new HashMap<>();
+        held.forEach((id, claim) -> {
+            // One that is on its way to its lease has none that could be lost.
+            if (claim.leased) {
+                leased.computeIfAbsent(claim.model, model -> new HashMap<>()).put(id, claim);
+            }
+        });
+        leased.forEach((model, claims) ->
+                ledger.renew(model, lease, claims.keySet()).forEach(id -> stop(id, claims.get(id), StopReason.LOST)));
     }
 
     /** Stops what is to be stopped and was not heard of on the channel; one round trip for each running job. */
@@ -180,7 +191,7 @@ public final class Claims {
     }
 
     /** A finished job: its lease ends. */
-    public void release(String id) {
+    public void release(String id, String model) {
         ledger.release(id, model);
         held.remove(id);
     }
@@ -190,14 +201,14 @@ public final class Claims {
      *
      * @param delay until its next attempt
      */
-    public void requeue(String id, Duration delay) {
+    public void requeue(String id, String model, Duration delay) {
         // No renewal from here on: one that comes after the hand-back would take the next worker's lease for ours.
         held.remove(id);
         ledger.requeue(id, model, delay);
     }
 
     /** A job for which no attempt is left: onto the dead-letter list. */
-    public void bury(String id) {
+    public void bury(String id, String model) {
         ledger.bury(id, model);
         held.remove(id);
     }

@@ -62,7 +62,8 @@ public final class JobJournal {
                         seq,
                         attempt.number(),
                         attempt.queued().toMillis())
-                : new Event.Restart(attempt.requestId(), seq, attempt.number(), "continue");
+                : new Event.Restart(
+                        attempt.requestId(), seq, attempt.number(), attempt.resets() ? "reset" : "continue");
         append(attempt, seq, event);
         if (first) {
             meters.queued(attempt.model(), attempt.queued());
@@ -122,7 +123,7 @@ public final class JobJournal {
     public void complete(Attempt attempt, EngineEnd end) {
         String reason = end.finish().wireName();
         long seq = attempt.nextSeq();
-        Integer completion = end.completionTokens() == null || attempt.number() > 1 ? null : end.completionTokens();
+        Integer completion = attempt.isWhole() ? end.completionTokens() : null;
         Event.Usage usage = completion == null ? null : new Event.Usage(end.promptTokens(), completion);
         finish(
                 attempt,

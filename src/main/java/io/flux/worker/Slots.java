@@ -1,7 +1,12 @@
 package io.flux.worker;
 
+import io.flux.engine.ModelEngine;
+import io.flux.model.ModelSpec;
 import io.flux.observe.Health;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.camel.CamelContext;
@@ -11,8 +16,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Opens this worker's slots: one pop loop each, made from the route template {@code worker-slot}. They open only when the
- * engine is found, so that a worker that cannot serve takes no job.
+ * This worker's slots: one pop loop each, made from the route template {@code worker-slot}. A model's slots pop only while
+ * its engine can be asked, so that a worker that cannot serve takes no job:
+ *
+ * <pre>
+ *   CLOSED ──open, gate open──▶ OPEN ──gate closes──▶ SUSPENDED ──gate opens──▶ OPEN
+ *      ▲                                                                          │
+ *      └──────────────────────────── close (a route file was edited) ─────────────┘
+ * </pre>
+ *
+ * Thread-safe.
  */
 public final class Slots implements Health.Readiness {
     private static final Logger LOG = LoggerFactory.getLogger(Slots.class);
@@ -20,42 +33,119 @@ public final class Slots implements Health.Readiness {
     public static final String TEMPLATE = "worker-slot";
 
     private final CamelContext camel;
-    private final int count;
-    private final Runnable engine;
-    private volatile String problem = "the slots are not open yet";
+    private final List<Group> groups = new ArrayList<>();
+    private final Runnable onChange;
+    private boolean opened;
+    private volatile boolean draining;
 
-    /**
-     * @param engine finds the engine; throws {@link IllegalStateException} saying what was looked for and where
-     */
-    public Slots(CamelContext camel, int count, Runnable engine) {
-        this.camel = camel;
-        this.count = count;
-        this.engine = engine;
+    /** A model with the engine that answers for it. */
+    public record Served(ModelSpec model, ModelEngine engine) {}
+
+    /** The slots of a model. Guarded by the outer object. */
+    private static final class Group {
+        private final Served served;
+        private final int first;
+        private boolean started;
+        private boolean open;
+        /** Why the engine can never be asked; null when it can, or before it was started. */
+        private volatile String fault;
+
+        Group(Served served, int first) {
+            this.served = served;
+            this.first = first;
+        }
+
+        Stream<String> routes() {
+            return IntStream.range(first, first + served.model().slots()).mapToObj(slot -> TEMPLATE + "-" + slot);
+        }
+
+        String problem() {
+            return fault != null ? fault : served.engine().gate().problem();
+        }
     }
 
-    /** Looks for the engine and opens the slots; true when the worker is ready. */
-    public boolean open() {
+    /**
+     * @param models the models and their engines, which are started here and are the caller's to close
+     * @param onChange told when a model's slots have opened or closed
+     */
+    public Slots(CamelContext camel, List<Served> models, Runnable onChange) {
+        this.camel = camel;
+        this.onChange = onChange;
+        int slot = 1;
+        for (Served model : models) {
+            groups.add(new Group(model, slot));
+            slot += model.model().slots();
+        }
+    }
+
+    /** Starts the engines and opens the slots of those that can be asked; the others' open when they can. */
+    public synchronized void open() {
+        opened = true;
+        for (Group group : groups) {
+            if (!group.started) {
+                start(group);
+            }
+            follow(group);
+        }
+    }
+
+    private void start(Group group) {
+        group.started = true;
         try {
-            engine.run();
+            group.served.engine().gate().onChange(() -> follow(group));
+            group.served.engine().start();
         } catch (IllegalStateException e) {
-            problem = e.getMessage();
-            LOG.error("Flux worker is not ready: {}", problem);
-            return false;
+            group.fault = e.getMessage();
+            LOG.error(
+                    "Flux worker is not ready for model {}: {}",
+                    group.served.model().name(),
+                    group.fault);
         }
-        for (int slot = 1; slot <= count; slot++) {
+    }
+
+    /** Does for a model's slots what its gate says. */
+    private synchronized void follow(Group group) {
+        boolean wanted = opened && !draining && group.problem() == null;
+        if (wanted == group.open) {
+            return;
+        }
+        group.open = wanted;
+        ModelSpec model = group.served.model();
+        if (wanted) {
+            group.routes().forEach(route -> resume(route, model));
+            LOG.info("Flux worker ready: model {}, engine {}, slots {}", model.name(), model.engine(), model.slots());
+        } else {
+            consumers(group).forEach(ScheduledPollConsumer::suspend);
+            LOG.warn("Flux worker takes no job for model {}: {}", model.name(), reason(group));
+        }
+        onChange.run();
+    }
+
+    private String reason(Group group) {
+        return draining ? "it drains" : group.problem();
+    }
+
+    private void resume(String route, ModelSpec model) {
+        if (camel.getRoute(route) == null) {
             TemplatedRouteBuilder.builder(camel, TEMPLATE)
-                    .routeId(TEMPLATE + "-" + slot)
-                    .parameter("slot", Integer.toString(slot))
+                    .routeId(route)
+                    .parameter("slot", route.substring(TEMPLATE.length() + 1))
+                    .parameter("model", model.name())
                     .add();
+        } else {
+            ((ScheduledPollConsumer) camel.getRoute(route).getConsumer()).resume();
         }
-        problem = null;
-        return true;
     }
 
     /** Closes the slots; each finishes its job first, and no other job is taken until they are opened again. */
     public void close() throws Exception {
-        for (int slot = 1; slot <= count; slot++) {
-            String route = TEMPLATE + "-" + slot;
+        List<String> routes;
+        synchronized (this) {
+            opened = false;
+            groups.forEach(group -> group.open = false);
+            routes = groups.stream().flatMap(Group::routes).toList();
+        }
+        for (String route : routes) {
             if (camel.getRoute(route) != null) {
                 camel.getRouteController().stopRoute(route);
                 camel.removeRoute(route);
@@ -64,21 +154,27 @@ public final class Slots implements Health.Readiness {
     }
 
     /** Pops nothing more. Does not wait for a pop that is under way, nor for jobs that are served. */
-    public void suspend() {
-        problem = "draining";
-        consumers().forEach(ScheduledPollConsumer::suspend);
+    public synchronized void suspend() {
+        draining = true;
+        groups.forEach(this::follow);
     }
 
     /** Whether no pop is under way and no job is served. */
     public boolean isIdle() {
-        return consumers().noneMatch(ScheduledPollConsumer::isPolling);
+        return groups.stream().flatMap(this::consumers).noneMatch(ScheduledPollConsumer::isPolling);
     }
 
-    private Stream<ScheduledPollConsumer> consumers() {
-        return IntStream.rangeClosed(1, count)
-                .mapToObj(slot -> camel.getRoute(TEMPLATE + "-" + slot))
-                .filter(Objects::nonNull)
-                .map(route -> (ScheduledPollConsumer) route.getConsumer());
+    /** How many slots of a model take jobs now. */
+    public synchronized int openSlots(String model) {
+        return groups.stream()
+                .filter(group -> group.open && group.served.model().name().equals(model))
+                .mapToInt(group -> group.served.model().slots())
+                .sum();
+    }
+
+    private Stream<ScheduledPollConsumer> consumers(Group group) {
+        return group.routes().map(camel::getRoute).filter(Objects::nonNull).map(route ->
+                (ScheduledPollConsumer) route.getConsumer());
     }
 
     @Override
@@ -87,7 +183,19 @@ public final class Slots implements Health.Readiness {
     }
 
     @Override
-    public String problem() {
-        return problem;
+    public synchronized String problem() {
+        if (draining) {
+            return "draining";
+        }
+        if (!opened) {
+            return "the slots are not open yet";
+        }
+        String problems = groups.stream()
+                .filter(group -> group.problem() != null)
+                .map(group -> groups.size() == 1
+                        ? group.problem()
+                        : "model " + group.served.model().name() + ": " + group.problem())
+                .collect(Collectors.joining("; "));
+        return problems.isEmpty() ? null : problems;
     }
 }

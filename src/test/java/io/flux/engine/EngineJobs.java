@@ -1,6 +1,9 @@
 package io.flux.engine;
 
 import io.flux.job.JobRequest;
+import io.flux.model.ModelSpec;
+import io.flux.model.Parameters;
+import io.flux.model.ServedModels;
 import java.time.Duration;
 import java.util.List;
 
@@ -30,6 +33,16 @@ public final class EngineJobs {
                 1,
                 Transcript.EMPTY,
                 timeLeft);
+    }
+
+    /** A worker's only model, with an engine that goes on in the middle of a text. */
+    public static ServedModels served(String model) {
+        return new ServedModels(List.of(spec(model, "llama-completion", null)));
+    }
+
+    /** A model. */
+    public static ModelSpec spec(String name, String engine, ModelSpec.Upstream upstream) {
+        return new ModelSpec(name, List.of(), engine, null, null, 0, 1, 0, List.of(), upstream, Parameters.NONE);
     }
 
     /** A first attempt at a text with the sampling options given. */

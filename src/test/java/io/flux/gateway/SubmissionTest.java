@@ -31,18 +31,8 @@ class SubmissionTest {
     private final ObjectMapper mapper = new ObjectMapper();
     private final String model = RedisFixture.name("model");
     private final String id = RedisFixture.name("job");
-    private final Submission submission = new Submission(ledger, mapper, model, 2, Duration.ofSeconds(20));
+    private final Submission submission = new Submission(ledger, mapper, 2, Duration.ofSeconds(20));
     private final Endings endings = new Endings(ledger, new EventJson(mapper));
-
-    @Test
-    void aModelThatNobodyServesIsRefusedNamingTheOneThatThereIs() {
-        submission.requireModel(request(id, model, "x"));
-        Event.Error error = catchThrowableOfType(
-                        Refusal.class, () -> submission.requireModel(request(id, "gpt-9", "x")))
-                .event();
-        assertThat(error)
-                .isEqualTo(Event.Error.answer(id, "not_found", "model gpt-9 is not served; known: " + model, "model"));
-    }
 
     @Test
     void theSameRequestIsAcceptedOnceAndAnotherUnderItsIdIsAConflict() throws JsonProcessingException {
@@ -80,7 +70,7 @@ class SubmissionTest {
         JobRequest request = request(id, model, "x");
         submission.create(request);
         submission.accept(request);
-        Ended ended = endings.end(id, "cancelled");
+        Ended ended = endings.end(id, "cancelled", null);
         endings.requireEffect(ended, id);
         assertThat(ended).isEqualTo(new Ended(Ended.Outcome.ENDED, model, null));
         List<JournalEntry> journal = ledger.read(id, 0, 10).entries();
@@ -96,14 +86,14 @@ class SubmissionTest {
     void cancellingWhatThereIsNotOrWhatHasEndedIsRefused() throws JsonProcessingException {
         assertThat(cancelRefused().code()).isEqualTo("not_found");
         submission.create(request(id, model, "x"));
-        endings.end(id, "cancelled");
+        endings.end(id, "cancelled", null);
         Event.Error error = cancelRefused();
         assertThat(error.code()).isEqualTo("already_finished");
         assertThat(error.error()).isEqualTo("job " + id + " had ended before it was cancelled");
     }
 
     private Event.Error cancelRefused() {
-        return catchThrowableOfType(Refusal.class, () -> endings.requireEffect(endings.end(id, "cancelled"), id))
+        return catchThrowableOfType(Refusal.class, () -> endings.requireEffect(endings.end(id, "cancelled", null), id))
                 .event();
     }
 

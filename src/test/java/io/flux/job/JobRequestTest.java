@@ -53,12 +53,11 @@ class JobRequestTest {
 
     @Test
     void twoMessagesThatSayTheSameGiveTheSameJson() throws JsonProcessingException {
-        MessageReader reader =
-                new MessageReader(mapper, new RequestLimits(1024, 256, 4096), "default", new RequestIds());
+        MessageReader reader = new MessageReader(mapper, 1024, new RequestIds());
         String one = json(reader, "{\"prompt\":\"x\",\"temperature\":1,\"max_tokens\":256}");
         String other = json(
                 reader,
-                "{\"type\":\"generate\", \"temperature\":1.0, \"stop\":[], \"prompt\":\"\\u0078\", \"model\":\"default\","
+                "{\"type\":\"generate\", \"temperature\":1.0, \"stop\":[], \"prompt\":\"\\u0078\", \"max_tokens\":256.0,"
                         + "\"on_disconnect\":\"grace\", \"extra\":1}");
         assertThat(other).isEqualTo(one);
     }

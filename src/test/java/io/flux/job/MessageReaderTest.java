@@ -21,8 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class MessageReaderTest {
     private static final int LARGEST = 16 * 1024;
 
-    private final MessageReader reader =
-            new MessageReader(new ObjectMapper(), new RequestLimits(LARGEST, 256, 4096), "default", () -> "made-id");
+    private final MessageReader reader = new MessageReader(new ObjectMapper(), LARGEST, () -> "made-id");
 
     @Test
     void theSeedsRequestWorksAsItIs() {
@@ -30,7 +29,7 @@ class MessageReaderTest {
         assertThat(request)
                 .isEqualTo(new JobRequest(
                         "made-id",
-                        "default",
+                        null,
                         "Write me a poem",
                         null,
                         128,
@@ -80,11 +79,11 @@ class MessageReaderTest {
     }
 
     @Test
-    void whatIsNotSaidIsFilledIn() {
+    void whatIsNotSaidIsFilledInWhereNoModelIsNeededForThat() {
         JobRequest request = generate("{\"prompt\":\"x\"}");
         assertThat(request.requestId()).isEqualTo("made-id");
-        assertThat(request.model()).isEqualTo("default");
-        assertThat(request.maxTokens()).isEqualTo(256);
+        assertThat(request.model()).isNull();
+        assertThat(request.maxTokens()).isNull();
         assertThat(request.onDisconnect()).isEqualTo(OnDisconnect.GRACE);
     }
 
@@ -114,6 +113,18 @@ class MessageReaderTest {
         assertThat(request.seed()).isEqualTo(7);
         assertThat(request.topK()).isEqualTo(40);
         assertThat(request.timeoutMs()).isEqualTo(1500);
+    }
+
+    @Test
+    void howManyTokensAreAllowedIsTheModelsToSayHoweverManyAreAskedFor() {
+        for (String many : List.of("2147483648", "99999999999999999999", "1e30")) {
+            assertThat(generate("{\"prompt\":\"x\",\"max_tokens\":" + many + "}")
+                            .maxTokens())
+                    .isEqualTo(Integer.MAX_VALUE);
+        }
+        assertThat(generate("{\"prompt\":\"x\",\"max_tokens\":-99999999999999999999}")
+                        .maxTokens())
+                .isEqualTo(Integer.MIN_VALUE);
     }
 
     @Test
@@ -207,14 +218,6 @@ class MessageReaderTest {
                         "model",
                         "model must be 1 to 128 characters of: letters, digits, . _ : / -"),
                 List.of(number + "\"model\":1", "model", "model must be a string"),
-                List.of(number + "\"max_tokens\":0", "max_tokens", "max_tokens must be between 1 and 4096"),
-                List.of(number + "\"max_tokens\":4097", "max_tokens", "max_tokens must be between 1 and 4096"),
-                List.of(number + "\"max_tokens\":-1", "max_tokens", "max_tokens must be between 1 and 4096"),
-                List.of(
-                        number + "\"max_tokens\":99999999999999999999",
-                        "max_tokens",
-                        "max_tokens must be between 1 and 4096"),
-                List.of(number + "\"max_tokens\":1e30", "max_tokens", "max_tokens must be between 1 and 4096"),
                 List.of(number + "\"max_tokens\":1.5", "max_tokens", "max_tokens must be an integer"),
                 List.of(number + "\"max_tokens\":1e999", "max_tokens", "max_tokens must be an integer"),
                 List.of(number + "\"max_tokens\":\"64\"", "max_tokens", "max_tokens must be an integer"),
@@ -249,8 +252,8 @@ class MessageReaderTest {
                         "on_disconnect",
                         "on_disconnect must be one of cancel, grace, finish"),
                 List.of(number + "\"on_disconnect\":1", "on_disconnect", "on_disconnect must be a string"),
-                List.of("\"type\":\"Generate\"", "type", "type must be one of generate, cancel, resume"),
-                List.of("\"type\":\"\"", "type", "type must be one of generate, cancel, resume"),
+                List.of("\"type\":\"Generate\"", "type", "type must be one of generate, cancel, resume, models"),
+                List.of("\"type\":\"\"", "type", "type must be one of generate, cancel, resume, models"),
                 List.of("\"type\":1", "type", "type must be a string"),
                 List.of("\"type\":\"resume\",\"after\":-1", "after", "after must be at least 0"),
                 List.of("\"type\":\"resume\",\"after\":0.5", "after", "after must be an integer"),
@@ -298,6 +301,12 @@ class MessageReaderTest {
         assertThat(refusal("{\"prompt\":\"x\",\"request_id\":7}").error()).isEqualTo("request_id must be a string");
     }
 
+    @Test
+    void aQuestionAboutModelsMayHaveAnIdAndNeedsNone() {
+        assertThat(reader.read("{\"type\":\"models\"}")).isEqualTo(new ClientMessage.Models(null));
+        assertThat(reader.read("{\"type\":\"models\",\"request_id\":\"q\"}")).isEqualTo(new ClientMessage.Models("q"));
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"cancel", "resume"})
     void whatIsAboutAJobMustNameIt(String type) {
@@ -309,7 +318,7 @@ class MessageReaderTest {
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
-            value = {"max_tokens|1|4096", "top_k|0|100000", "seed|0|4294967295", "timeout_ms|1|86400000"})
+            value = {"top_k|0|100000", "seed|0|4294967295", "timeout_ms|1|86400000"})
     void theEndsOfARangeAreInIt(String field, long least, long most) {
         generate("{\"prompt\":\"x\",\"" + field + "\":" + least + "}");
         generate("{\"prompt\":\"x\",\"" + field + "\":" + most + "}");

@@ -153,7 +153,7 @@ class CamelRoutesTest extends ShippedRoutes {
     void aJobThatIsPoppedTwiceRunsOnceAndKeepsItsLease() throws Exception {
         submit(request(id, "hang"));
         pop();
-        Thread slot = new Thread(() -> routes.sendBody("direct:worker-claim", id));
+        Thread slot = new Thread(() -> step("worker-claim", id));
         slot.start();
         try {
             await().until(() -> types(id).equals(List.of("start", "token")));
@@ -169,7 +169,7 @@ class CamelRoutesTest extends ShippedRoutes {
             slot.join();
         }
         assertThat(types(id)).containsExactly("start", "token", "complete");
-        routes.sendBody("direct:common-recover", id);
+        step("common-recover", id);
         assertThat(claimed()).isEmpty();
         assertThat(types(id)).containsExactly("start", "token", "complete");
     }
@@ -178,7 +178,7 @@ class CamelRoutesTest extends ShippedRoutes {
     void cancellingARunningJobStopsItsEngineThroughTheWorkersChannel() throws Exception {
         submit(request(id, "hang"));
         pop();
-        Thread slot = new Thread(() -> routes.sendBody("direct:worker-claim", id));
+        Thread slot = new Thread(() -> step("worker-claim", id));
         slot.start();
         await().until(() -> types(id).contains("token"));
         cancelRunning();
@@ -477,7 +477,7 @@ class CamelRoutesTest extends ShippedRoutes {
         door.say("{\"prompt\":\"hang\",\"request_id\":\"" + id + "\",\"on_disconnect\":\"cancel\"}");
         await().until(() -> door.frames.size() == 1);
         pop();
-        Thread slot = new Thread(() -> routes.sendBody("direct:worker-claim", id));
+        Thread slot = new Thread(() -> step("worker-claim", id));
         slot.start();
         await().until(() -> types(id).contains("token"));
         door.close();

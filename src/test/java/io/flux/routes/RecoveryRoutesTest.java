@@ -109,8 +109,8 @@ class RecoveryRoutesTest extends ShippedRoutes {
         submit(request(id, "Hello"));
         runsElsewhere(1, "half");
         recover();
-        routes.sendBody("direct:common-recover", id);
-        routes.sendBody("direct:common-recover", id);
+        step("common-recover", id);
+        step("common-recover", id);
         assertThat(waiting()).containsExactly(id);
     }
 
@@ -432,6 +432,7 @@ class RecoveryRoutesTest extends ShippedRoutes {
         Exchange exchange = routes.send("direct:common-end", message -> {
             message.getMessage().setBody(job);
             message.setVariable("reason", reason);
+            message.setVariable("model", MODEL);
         });
         assertThat(exchange.getException()).isNull();
         return exchange.getVariable("ended", Ended.class);
@@ -440,7 +441,7 @@ class RecoveryRoutesTest extends ShippedRoutes {
     /** A slot of this worker, on a thread of its own. */
     private Thread serve() {
         String job = pop();
-        Thread slot = new Thread(() -> routes.sendBody("direct:worker-claim", job));
+        Thread slot = new Thread(() -> step("worker-claim", job));
         slot.start();
         return slot;
     }
@@ -461,14 +462,14 @@ class RecoveryRoutesTest extends ShippedRoutes {
     private void recover() {
         redis.opsForZSet().add(Keys.running(MODEL), id, 1);
         redis.opsForHash().put(Keys.job(id), "begun_ms", "1");
-        routes.sendBody("direct:common-recover", id);
+        step("common-recover", id);
     }
 
     private void die(String job) {
         submit(request(job, "fail always"));
         popAndServe();
         redis.opsForZSet().add(Keys.running(MODEL), job, 1); // the time until the next attempt is over
-        routes.sendBody("direct:common-recover", job);
+        step("common-recover", job);
         popAndServe();
         assertThat(redis.opsForList().index(Keys.dead(MODEL), 0)).isEqualTo(job);
     }

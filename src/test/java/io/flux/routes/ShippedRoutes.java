@@ -209,9 +209,20 @@ abstract class ShippedRoutes {
         return redis.opsForList().range(Keys.claimed(MODEL), 0, -1);
     }
 
+    /** Has a route do its part for a job. */
+    void step(String route, String job) {
+        Exchange exchange = routes.send("direct:" + route, message -> {
+            message.setVariable("model", MODEL);
+            message.getMessage().setBody(job);
+        });
+        if (exchange.getException() != null) {
+            throw new CamelExecutionException(route, exchange, exchange.getException());
+        }
+    }
+
     /** What the slot does, once. */
     void popAndServe() {
-        routes.sendBody("direct:worker-claim", pop());
+        step("worker-claim", pop());
     }
 
     String pop() {

@@ -35,7 +35,7 @@ class DeadLettersTest {
     private final ObjectMapper mapper = new ObjectMapper();
     private final String model = RedisFixture.name("model");
     private final String id = RedisFixture.name("job");
-    private final DeadLetters letters = new DeadLetters(ledger, mapper, model);
+    private final DeadLetters letters = new DeadLetters(ledger, mapper, () -> List.of(model));
 
     @Test
     void whereNothingDiedTheListIsEmpty() throws JsonProcessingException {

@@ -42,7 +42,7 @@ class EndingsTest {
                 + "\",\"token_count\":0}";
         try (var unused = RedisFixture.subscribe(channel, heard::add)) {
             ledger.follow(id, channel, 0, 10);
-            assertThat(endings.end(id, reason)).isEqualTo(new Ended(Outcome.ENDED, model, null));
+            assertThat(endings.end(id, reason, null)).isEqualTo(new Ended(Outcome.ENDED, model, null));
             await().until(() -> !heard.isEmpty());
         }
         assertThat(heard).containsExactly(id + " 1 ! " + complete);
@@ -57,7 +57,7 @@ class EndingsTest {
             ledger.append(id, 1, seq, "{}");
         }
         ledger.retry(id, 1, true);
-        assertThat(endings.end(id, "deadline").outcome()).isEqualTo(Outcome.ENDED);
+        assertThat(endings.end(id, "deadline", null).outcome()).isEqualTo(Outcome.ENDED);
         assertThat(frames(id).get(11))
                 .isEqualTo("{\"type\":\"complete\",\"request_id\":\"" + id
                         + "\",\"seq\":12,\"finish_reason\":\"deadline\"}");
@@ -67,7 +67,7 @@ class EndingsTest {
     void aRunningJobIsLeftToItsWorker() {
         create(id);
         ledger.start(id, "worker-1", "claim");
-        assertThat(endings.end(id, "deadline")).isEqualTo(new Ended(Outcome.RUNNING, model, "worker-1"));
+        assertThat(endings.end(id, "deadline", null)).isEqualTo(new Ended(Outcome.RUNNING, model, "worker-1"));
         assertThat(ledger.check(id, 1)).isEqualTo(Write.DEADLINE);
         assertThat(frames(id)).isEmpty();
     }
@@ -75,8 +75,8 @@ class EndingsTest {
     @Test
     void endingTwiceEndsOnce() {
         create(id);
-        assertThat(endings.end(id, "cancelled").outcome()).isEqualTo(Outcome.ENDED);
-        assertThat(endings.end(id, "deadline").outcome()).isEqualTo(Outcome.DONE);
+        assertThat(endings.end(id, "cancelled", null).outcome()).isEqualTo(Outcome.ENDED);
+        assertThat(endings.end(id, "deadline", null).outcome()).isEqualTo(Outcome.DONE);
         assertThat(frames(id)).hasSize(1);
     }
 
@@ -84,7 +84,7 @@ class EndingsTest {
     void anIdThatLooksLikeANumberedEventIsAnId() {
         String odd = RedisFixture.name("seq:0");
         create(odd);
-        endings.end(odd, "cancelled");
+        endings.end(odd, "cancelled", null);
         assertThat(frames(odd))
                 .containsExactly("{\"type\":\"complete\",\"request_id\":\"" + odd
                         + "\",\"seq\":1,\"finish_reason\":\"cancelled\",\"token_count\":0}");
@@ -103,7 +103,7 @@ class EndingsTest {
 
     @Test
     void whoCancelsAJobThatIsNotThereIsTold() {
-        assertThat(refusal(endings.end(id, "cancelled")))
+        assertThat(refusal(endings.end(id, "cancelled", null)))
                 .isEqualTo(Event.Error.answer(
                         id, "not_found", "there is no job " + id + "; it may have expired", "request_id"));
     }
@@ -111,8 +111,8 @@ class EndingsTest {
     @Test
     void whoCancelsTooLateIsTold() {
         create(id);
-        endings.end(id, "cancelled");
-        assertThat(refusal(endings.end(id, "cancelled")))
+        endings.end(id, "cancelled", null);
+        assertThat(refusal(endings.end(id, "cancelled", null)))
                 .isEqualTo(Event.Error.answer(
                         id, "already_finished", "job " + id + " had ended before it was cancelled", "request_id"));
     }

@@ -50,10 +50,10 @@ class ReaperTest {
     void aJobThatLostItsWorkerIsTheNextToBeServed() {
         serve();
         runsOut();
-        assertThat(reaper.look().expired()).containsExactly(id);
+        assertThat(reaper.look(model).expired()).containsExactly(id);
         assertThat(reaper.reclaim(id).fate()).isEqualTo(Fate.WAITS);
-        reaper.recover(id);
-        reaper.recover(id);
+        reaper.recover(id, model);
+        reaper.recover(id, model);
         assertThat(waiting()).containsExactly(id);
         assertThat(redis.hasKey(Keys.running(model))).isFalse();
         assertThat(recovered()).as("counted once").isEqualTo(1);
@@ -62,7 +62,7 @@ class ReaperTest {
     @Test
     void aJobWhoseWorkerCameBackIsNotMoved() {
         serve();
-        reaper.recover(id);
+        reaper.recover(id, model);
         assertThat(waiting()).isEmpty();
         assertThat(redis.opsForZSet().score(Keys.running(model), id)).isNotNull();
         assertThat(recovered()).isZero();
@@ -80,10 +80,10 @@ class ReaperTest {
         serve();
         runsOut();
         looked(EVERY.multipliedBy(4));
-        assertThat(reaper.look().expired()).isEmpty();
+        assertThat(reaper.look(model).expired()).isEmpty();
         runsOut();
         looked(EVERY.multipliedBy(2));
-        assertThat(reaper.look().expired()).containsExactly(id);
+        assertThat(reaper.look(model).expired()).containsExactly(id);
     }
 
     @Test
@@ -94,19 +94,19 @@ class ReaperTest {
             lease();
             assertThat(ledger.start(id, "worker", "claim " + attempt).attempt()).isEqualTo(attempt);
             runsOut();
-            assertThat(reaper.look().expired()).containsExactly(id);
+            assertThat(reaper.look(model).expired()).containsExactly(id);
             Reclaimed reclaimed = reaper.reclaim(id);
             if (attempt < 3) {
                 assertThat(reclaimed.fate()).isEqualTo(Fate.WAITS);
-                reaper.recover(id);
+                reaper.recover(id, model);
                 redis.delete(Keys.waiting(model)); // popped
             } else {
                 assertThat(reclaimed).isEqualTo(new Reclaimed(Fate.EXHAUSTED, null, 3));
-                reaper.exhaust(id, reclaimed);
-                reaper.bury(id);
+                reaper.exhaust(id, model, reclaimed);
+                reaper.bury(id, model);
             }
         }
-        assertThat(reaper.look().expired()).isEmpty();
+        assertThat(reaper.look(model).expired()).isEmpty();
         assertThat(dead()).containsExactly(id);
         assertThat(frames())
                 .containsExactly(
@@ -129,7 +129,7 @@ class ReaperTest {
                 + "\"error\":\"the worker was lost, and no attempt is left\"}";
         try (var unused = RedisFixture.subscribe(channel, heard::add)) {
             ledger.follow(id, channel, 2, 10);
-            reaper.exhaust(id, new Reclaimed(Fate.EXHAUSTED, null, 30));
+            reaper.exhaust(id, model, new Reclaimed(Fate.EXHAUSTED, null, 30));
             await().until(() -> !heard.isEmpty());
         }
         assertThat(frames()).containsExactly("{\"start\":1}", "{\"token\":1}", error);
@@ -140,10 +140,10 @@ class ReaperTest {
     void severalProcessesExhaustAJobOnce() {
         exhausted();
         Reclaimed reclaimed = new Reclaimed(Fate.EXHAUSTED, null, 30);
-        reaper.exhaust(id, reclaimed);
-        reaper.bury(id);
-        reaper.exhaust(id, reclaimed);
-        reaper.bury(id);
+        reaper.exhaust(id, model, reclaimed);
+        reaper.bury(id, model);
+        reaper.exhaust(id, model, reclaimed);
+        reaper.bury(id, model);
         assertThat(frames()).hasSize(3);
         assertThat(dead()).containsExactly(id);
         assertThat(died()).as("counted once").isEqualTo(1);
@@ -152,8 +152,8 @@ class ReaperTest {
     @Test
     void aJobThatRunsAgainIsNeitherExhaustedNorBuried() {
         serve();
-        reaper.exhaust(id, new Reclaimed(Fate.EXHAUSTED, null, 3));
-        reaper.bury(id);
+        reaper.exhaust(id, model, new Reclaimed(Fate.EXHAUSTED, null, 3));
+        reaper.bury(id, model);
         assertThat(ledger.check(id, 1)).isEqualTo(Write.OK);
         assertThat(redis.opsForZSet().score(Keys.running(model), id)).isNotNull();
         assertThat(dead()).isEmpty();
@@ -163,9 +163,9 @@ class ReaperTest {
     @Test
     void aJobThatWasCancelledBeforeItWasExhaustedIsNoDeadLetter() {
         exhausted();
-        assertThat(endings.end(id, "cancelled").outcome()).isEqualTo(Ended.Outcome.ENDED);
-        reaper.exhaust(id, new Reclaimed(Fate.EXHAUSTED, null, 3));
-        reaper.bury(id);
+        assertThat(endings.end(id, "cancelled", model).outcome()).isEqualTo(Ended.Outcome.ENDED);
+        reaper.exhaust(id, model, new Reclaimed(Fate.EXHAUSTED, null, 3));
+        reaper.bury(id, model);
         assertThat(dead()).isEmpty();
         assertThat(died()).isZero();
         assertThat(reaper.reclaim(id).fate())
@@ -178,11 +178,11 @@ class ReaperTest {
         serve();
         ledger.die(id, 1, 1, "{}", "engine_failed", "{}", DEAD_RETENTION);
         runsOut();
-        assertThat(reaper.look().expired()).containsExactly(id);
+        assertThat(reaper.look(model).expired()).containsExactly(id);
         assertThat(reaper.reclaim(id).fate()).isEqualTo(Fate.DEAD);
-        reaper.bury(id);
+        reaper.bury(id, model);
         assertThat(dead()).containsExactly(id);
-        assertThat(reaper.look().expired()).isEmpty();
+        assertThat(reaper.look(model).expired()).isEmpty();
         assertThat(died()).as("its worker has counted it").isZero();
     }
 
@@ -191,7 +191,7 @@ class ReaperTest {
         serve();
         ledger.die(id, 1, 1, "{}", "engine_failed", "{}", DEAD_RETENTION);
         ledger.delete(id);
-        reaper.bury(id);
+        reaper.bury(id, model);
         assertThat(dead()).isEmpty();
     }
 
@@ -201,9 +201,9 @@ class ReaperTest {
         ledger.finish(id, 1, 1, "{}", "stop");
         runsOut();
         assertThat(reaper.reclaim(id).fate()).isEqualTo(Fate.OVER);
-        reaper.remove(id);
-        reaper.remove(id);
-        assertThat(reaper.look().expired()).isEmpty();
+        reaper.remove(id, model);
+        reaper.remove(id, model);
+        assertThat(reaper.look(model).expired()).isEmpty();
         assertThat(redis.hasKey(Keys.running(model))).isFalse();
     }
 
@@ -211,11 +211,11 @@ class ReaperTest {
     void deadLettersWhoseTimeIsOverAreForgotten() {
         serve();
         ledger.die(id, 1, 1, "{}", "engine_failed", "{}", DEAD_RETENTION);
-        reaper.bury(id);
-        reaper.forgetDead();
+        reaper.bury(id, model);
+        reaper.forgetDead(model);
         assertThat(dead()).containsExactly(id);
         redis.delete(Keys.job(id)); // expired
-        reaper.forgetDead();
+        reaper.forgetDead(model);
         assertThat(dead()).isEmpty();
     }
 
@@ -236,7 +236,7 @@ class ReaperTest {
                 json,
                 meters,
                 Clock.fixed(NOW, ZoneOffset.UTC),
-                new Reaper.Terms(model, EVERY, LEASE, ATTENTION, limits, DEAD_RETENTION));
+                new Reaper.Terms(EVERY, LEASE, ATTENTION, limits, DEAD_RETENTION));
     }
 
     /** Somebody has looked all the time, and the last time a while ago. */

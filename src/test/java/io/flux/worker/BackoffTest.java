@@ -50,7 +50,8 @@ class BackoffTest {
     }
 
     private static Attempt attempt(int number, int failures) {
-        return new Attempt(new Started("job", number, 5, "{}", 1, 1, failures, null), null, Transcript.EMPTY);
+        return new Attempt(
+                new Started("job", number, 5, "{}", 1, 1, failures, null), null, null, Transcript.EMPTY, true);
     }
 
     private static EngineEnd failed(String code) {

@@ -53,7 +53,7 @@ class ClaimsTest {
     private final String id = RedisFixture.name("job");
     private final LiveExec exec = new LiveExec();
     private final Engines engines = new Engines();
-    private final Claims claims = new Claims(ledger, mapper, engines, model, "worker-1", LEASE);
+    private final Claims claims = new Claims(ledger, mapper, engines, EngineJobs.served(model), "worker-1", LEASE);
     private long seq;
     private int attempts;
 
@@ -77,11 +77,11 @@ class ClaimsTest {
 
     @Test
     void aPoppedJobIsLeasedOnceAndStarted() throws JsonProcessingException {
-        assertThat(claims.lease(id, "claim-1")).as("not popped").isFalse();
+        assertThat(claims.lease(id, model, "claim-1")).as("not popped").isFalse();
         assertThat(claims.count()).isZero();
         pop();
-        assertThat(claims.lease(id, "claim-1")).isTrue();
-        assertThat(claims.lease(id, "claim-2")).isFalse();
+        assertThat(claims.lease(id, model, "claim-1")).isTrue();
+        assertThat(claims.lease(id, model, "claim-2")).isFalse();
         assertThat(claims.count()).isEqualTo(1);
         Attempt attempt = claims.start(id);
         assertThat(attempt.requestId()).isEqualTo(id);
@@ -94,20 +94,20 @@ class ClaimsTest {
     @Test
     void whatRunsElsewhereIsNotStarted() throws JsonProcessingException {
         take();
-        Claims elsewhere = new Claims(ledger, mapper, engines, model, "worker-2", LEASE);
+        Claims elsewhere = new Claims(ledger, mapper, engines, EngineJobs.served(model), "worker-2", LEASE);
         claimedAgain();
-        assertThat(elsewhere.lease(id, "claim-1")).isTrue();
+        assertThat(elsewhere.lease(id, model, "claim-1")).isTrue();
         assertThatThrownBy(() -> elsewhere.start(id)).isInstanceOf(FencedException.class);
     }
 
     @Test
     void whatIsGoneOrHasEndedIsNotStarted() throws JsonProcessingException {
         RedisFixture.redis().opsForList().leftPush(Keys.claimed(model), "no-such-job");
-        assertThat(claims.lease("no-such-job", "claim-1")).isTrue();
+        assertThat(claims.lease("no-such-job", model, "claim-1")).isTrue();
         assertThat(claims.start("no-such-job")).isNull();
         ledger.end(id, new LastEvent("{\"seq\":", "}", "}"), "cancelled");
         pop();
-        assertThat(claims.lease(id, "claim-2")).isTrue();
+        assertThat(claims.lease(id, model, "claim-2")).isTrue();
         assertThat(claims.start(id)).isNull();
     }
 
@@ -123,14 +123,16 @@ class ClaimsTest {
     void anotherClaimOfAJobThatThisWorkerHoldsIsRefusedAndTakesNothing() throws JsonProcessingException {
         Attempt attempt = take();
         claimedAgain();
-        assertThat(claims.lease(id, "another claim")).isFalse();
+        assertThat(claims.lease(id, model, "another claim")).isFalse();
         assertThat(claims.count()).isEqualTo(1);
         assertThat(RedisFixture.redis().opsForList().range(Keys.claimed(model), 0, -1))
                 .as("left to the reaper")
                 .containsExactly(id);
         start(attempt.number());
-        claims.release(id);
-        assertThat(claims.lease(id, "another claim")).as("when it is free").isTrue();
+        claims.release(id, model);
+        assertThat(claims.lease(id, model, "another claim"))
+                .as("when it is free")
+                .isTrue();
     }
 
     @Test
@@ -170,7 +172,7 @@ class ClaimsTest {
         Claims racing = claims(redis);
         pop();
         redis.next = racing::renew; // between the claim and the lease
-        assertThat(racing.lease(id, "claim-1")).isTrue();
+        assertThat(racing.lease(id, model, "claim-1")).isTrue();
         EngineStream engine = engine();
         racing.running(id);
         assertThat(engines.running()).as("the engine goes on").isEqualTo(1);
@@ -202,9 +204,9 @@ class ClaimsTest {
     void aStopOfAnEarlierHoldingDoesNotReachALaterOne() throws Exception {
         take();
         claims.stop(id, StopReason.CANCELLED);
-        claims.requeue(id, Duration.ZERO);
+        claims.requeue(id, model, Duration.ZERO);
         pop();
-        assertThat(claims.lease(id, "claim-2")).isTrue();
+        assertThat(claims.lease(id, model, "claim-2")).isTrue();
         EngineStream engine = engine();
         claims.running(id);
         assertThat(engines.running()).isEqualTo(1);
@@ -257,7 +259,7 @@ class ClaimsTest {
     @Test
     void aJobThatHasALeaseAndNoAttemptYetIsNotLookedAt() {
         pop();
-        claims.lease(id, "claim-1");
+        claims.lease(id, model, "claim-1");
         claims.check();
         assertThat(claims.count()).isEqualTo(1);
     }
@@ -277,8 +279,8 @@ class ClaimsTest {
     void aJobIsGivenBackToTheFrontOfItsQueue() throws JsonProcessingException {
         take();
         enqueue("later");
-        claims.requeue(id, Duration.ZERO);
-        claims.requeue(id, Duration.ZERO);
+        claims.requeue(id, model, Duration.ZERO);
+        claims.requeue(id, model, Duration.ZERO);
         assertThat(waiting()).containsExactly("later", id);
         assertThat(claims.count()).isZero();
         claims.renew();
@@ -288,7 +290,7 @@ class ClaimsTest {
     @Test
     void aJobThatIsGivenBackForLaterIsKeptOutOfTheQueueByALeaseThatNobodyRenews() throws JsonProcessingException {
         take();
-        claims.requeue(id, Duration.ofHours(1));
+        claims.requeue(id, model, Duration.ofHours(1));
         assertThat(waiting()).isEmpty();
         assertThat(claims.count()).isZero();
         double till = score();
@@ -300,7 +302,7 @@ class ClaimsTest {
     @Test
     void aFinishedJobIsHeldNoMoreAndHasNoLease() throws JsonProcessingException {
         take();
-        claims.release(id);
+        claims.release(id, model);
         assertThat(claims.count()).isZero();
         assertThat(RedisFixture.redis().hasKey(Keys.running(model))).isFalse();
     }
@@ -308,7 +310,7 @@ class ClaimsTest {
     @Test
     void aDeadJobIsOnTheDeadLetterListAndHeldNoMore() throws JsonProcessingException {
         take();
-        claims.bury(id);
+        claims.bury(id, model);
         assertThat(claims.count()).isZero();
         assertThat(RedisFixture.redis().hasKey(Keys.running(model))).isFalse();
         assertThat(RedisFixture.redis().opsForList().range(Keys.dead(model), 0, -1))
@@ -330,18 +332,18 @@ class ClaimsTest {
         Trouble redis = new Trouble();
         Claims troubled = claims(redis);
         pop();
-        troubled.lease(id, "claim-1");
+        troubled.lease(id, model, "claim-1");
         redis.next = Trouble::away;
-        assertThatThrownBy(() -> troubled.release(id)).isInstanceOf(QueryTimeoutException.class);
+        assertThatThrownBy(() -> troubled.release(id, model)).isInstanceOf(QueryTimeoutException.class);
         redis.next = Trouble::away;
-        assertThatThrownBy(() -> troubled.bury(id)).isInstanceOf(QueryTimeoutException.class);
+        assertThatThrownBy(() -> troubled.bury(id, model)).isInstanceOf(QueryTimeoutException.class);
         assertThat(troubled.count()).isEqualTo(1);
         redis.next = Trouble::away;
-        assertThatThrownBy(() -> troubled.requeue(id, Duration.ZERO)).isInstanceOf(QueryTimeoutException.class);
+        assertThatThrownBy(() -> troubled.requeue(id, model, Duration.ZERO)).isInstanceOf(QueryTimeoutException.class);
         assertThat(troubled.count())
                 .as("a renewal after the hand-back could take what is another's")
                 .isZero();
-        troubled.requeue(id, Duration.ZERO);
+        troubled.requeue(id, model, Duration.ZERO);
         assertThat(waiting()).containsExactly(id);
     }
 
@@ -351,9 +353,9 @@ class ClaimsTest {
         Claims troubled = claims(redis);
         pop();
         redis.next = Trouble::away;
-        assertThatThrownBy(() -> troubled.lease(id, "claim-1")).isInstanceOf(QueryTimeoutException.class);
-        assertThat(troubled.lease(id, "another claim")).isFalse();
-        assertThat(troubled.lease(id, "claim-1")).isTrue();
+        assertThatThrownBy(() -> troubled.lease(id, model, "claim-1")).isInstanceOf(QueryTimeoutException.class);
+        assertThat(troubled.lease(id, model, "another claim")).isFalse();
+        assertThat(troubled.lease(id, model, "claim-1")).isTrue();
     }
 
     /** A Redis before whose next script something happens. */
@@ -382,7 +384,7 @@ class ClaimsTest {
                 new Ledger(redis, Duration.ofHours(1), Duration.ofMinutes(1)),
                 mapper,
                 engines,
-                model,
+                EngineJobs.served(model),
                 "worker-1",
                 LEASE);
     }
@@ -464,7 +466,7 @@ class ClaimsTest {
     /** What a slot does first. */
     private Attempt take() throws JsonProcessingException {
         pop();
-        assertThat(claims.lease(id, RedisFixture.name("claim"))).isTrue();
+        assertThat(claims.lease(id, model, RedisFixture.name("claim"))).isTrue();
         attempts++;
         return claims.start(id);
     }
@@ -472,7 +474,7 @@ class ClaimsTest {
     /** What becomes of a job whose attempt failed: the next one. */
     private Attempt takeAgain() throws JsonProcessingException {
         assertThat(ledger.retry(id, attempts, true)).isEqualTo(Write.OK);
-        claims.requeue(id, Duration.ZERO);
+        claims.requeue(id, model, Duration.ZERO);
         return take();
     }
 

@@ -54,7 +54,8 @@ class JobJournalTest {
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     private final String model = RedisFixture.name("model");
     private final String id = RedisFixture.name("job");
-    private final Claims claims = new Claims(ledger, mapper, engines, model, "worker-1", Duration.ofSeconds(30));
+    private final Claims claims =
+            new Claims(ledger, mapper, engines, EngineJobs.served(model), "worker-1", Duration.ofSeconds(30));
     private final JobJournal journal = new JobJournal(
             ledger,
             new EventJson(mapper),
@@ -339,7 +340,7 @@ class JobJournalTest {
     private Attempt take() throws JsonProcessingException {
         claims.drop(id);
         RedisFixture.redis().opsForList().leftPush(Keys.claimed(model), id);
-        assertThat(claims.lease(id, RedisFixture.name("claim"))).isTrue();
+        assertThat(claims.lease(id, model, RedisFixture.name("claim"))).isTrue();
         return claims.start(id);
     }
 
