@@ -146,7 +146,7 @@ public record FluxProperties(
                 context,
                 slots,
                 threads,
-                ExecParseUtils.splitToWhiteSpaceSeparatedTokens(llamaArgs),
+                llamaArgs.isBlank() ? List.of() : ExecParseUtils.splitToWhiteSpaceSeparatedTokens(llamaArgs),
                 openaiUrl.isBlank() ? null : upstream(),
                 Parameters.NONE);
     }

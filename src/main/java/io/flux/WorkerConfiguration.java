@@ -29,7 +29,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 import org.apache.camel.CamelContext;
-import org.apache.camel.FluentProducerTemplate;
+import org.apache.camel.ProducerTemplate;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
@@ -166,8 +166,11 @@ class WorkerConfiguration {
         List<Slots.Served> served = models.all().stream()
                 .map(model -> new Slots.Served(model, engine(model, bundledProgram, llamaCompletionProgram)))
                 .toList();
-        FluentProducerTemplate announce = camel.createFluentProducerTemplate().to("direct:common-announce");
-        return new Slots(camel, served, announce::asyncSend);
+        ProducerTemplate announce = camel.createProducerTemplate();
+        return new Slots(camel, served, () -> {
+            // In the background: Redis may take its time, and slots must not wait for it.
+            var unused = announce.asyncSendBody("direct:common-announce", null);
+        });
     }
 
     private static ModelEngine engine(ModelSpec model, EngineProgram bundled, EngineProgram llamaCompletion) {

@@ -115,8 +115,9 @@ class RoutesReloadIT {
             client.await("writing", "token");
             edit(
                     "engines/llama-completion.kamelet.yaml",
-                    "        - removeHeaders:",
-                    "        - log: {loggingLevel: ERROR, message: 'the engine was edited'}\n        - removeHeaders:");
+                    "                - removeHeaders:",
+                    "                - log: {loggingLevel: ERROR, message: 'the engine was edited'}\n"
+                            + "                - removeHeaders:");
             engine.open("reload-3");
             client.awaitEnd("writing");
             assertThat(client.text("writing")).isEqualTo("AB");

@@ -92,7 +92,7 @@ final class RunningFlux implements AutoCloseable {
         /** One process that only takes requests. */
         Setup gateway() {
             ready = List.of("Flux gateway ready");
-            return set("FLUX_BUNDLES", "gateway");
+            return set("FLUX_BUNDLES", "gateway").set("FLUX_MODEL", "default");
         }
 
         /** One process that only runs engines. */
