@@ -31,13 +31,16 @@ import org.slf4j.LoggerFactory;
 public final class ModelDirectory {
     private static final Logger LOG = LoggerFactory.getLogger(ModelDirectory.class);
     private static final TypeReference<List<ModelDescription>> DESCRIPTIONS = new TypeReference<>() {};
-    /** The model that is meant by a request that names none, where there are several. */
+    /** The model that is meant by a request that names none, where nothing else tells. */
     private static final String DEFAULT = "default";
 
     private final Ledger ledger;
     private final ObjectMapper mapper;
     private final Supplier<List<ModelDescription>> own;
     private final Terms terms;
+    /** The only model that is configured here; null when there are more or none. */
+    private final String only;
+
     private volatile View view = new View(Map.of(), Map.of(), Set.of());
 
     /**
@@ -74,6 +77,7 @@ public final class ModelDirectory {
                 .map(model -> ModelDescription.of(model, openSlots.applyAsInt(model.name())))
                 .toList();
         this.terms = terms;
+        this.only = configured.size() == 1 ? configured.get(0).name() : null;
     }
 
     /** Tells the other processes what is served here; nothing when no model is configured. */
@@ -145,7 +149,8 @@ public final class ModelDirectory {
     /**
      * The model that a request means.
      *
-     * @param name a name or an alias; null when the request names none
+     * @param name a name or an alias; null when the request names none: then it means the only one that is configured here,
+     *     else the only one that is known, else the one that is called {@code default}
      * @throws Refusal {@code not_found}, naming the models that there are, or {@code invalid_request} when one has to be
      *     named
      */
@@ -176,10 +181,15 @@ public final class ModelDirectory {
 
     private KnownModel lookUp(String name) {
         View now = view;
-        if (name == null && now.models().size() == 1) {
-            return now.models().values().iterator().next();
+        String wanted = name;
+        if (name == null) {
+            wanted = only != null
+                    ? only
+                    : now.models().size() == 1
+                            ? now.models().keySet().iterator().next()
+                            : DEFAULT;
         }
-        String found = now.names().get(name == null ? DEFAULT : name);
+        String found = now.names().get(wanted);
         return found == null ? null : now.models().get(found);
     }
 }

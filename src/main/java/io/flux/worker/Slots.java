@@ -116,13 +116,11 @@ public final class Slots implements Health.Readiness {
             LOG.info("Flux worker ready: model {}, engine {}, slots {}", model.name(), model.engine(), model.slots());
         } else {
             consumers(group).forEach(ScheduledPollConsumer::suspend);
-            LOG.warn("Flux worker takes no job for model {}: {}", model.name(), reason(group));
+            if (!draining) {
+                LOG.warn("Flux worker takes no job for model {}: {}", model.name(), group.problem());
+            }
         }
         onChange.run();
-    }
-
-    private String reason(Group group) {
-        return draining ? "it drains" : group.problem();
     }
 
     private void resume(String route, ModelSpec model) {

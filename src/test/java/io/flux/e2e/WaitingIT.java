@@ -157,7 +157,9 @@ class WaitingIT {
             await().atMost(PATIENCE)
                     .until(() -> redis.commands().keys("flux:{forgotten*").isEmpty());
             await().atMost(PATIENCE).until(() -> redis.commands().keys("flux:*").stream()
-                    .allMatch(key -> key.equals("flux:{default}:reaper") || key.equals("flux:{default}:pace")));
+                    .allMatch(key -> key.startsWith("flux:{models}:")
+                            || key.equals("flux:{default}:reaper")
+                            || key.equals("flux:{default}:pace")));
             client.resume("forgotten", 0);
             assertThat(client.await("forgotten", "error").path("code").asText()).isEqualTo("not_found");
         }

@@ -106,6 +106,15 @@ class ModelDirectoryTest {
     }
 
     @Test
+    void aRequestThatNamesNoModelMeansTheOneThatItsGatewayIsConfiguredWith() throws JsonProcessingException {
+        directory("w1", List.of(model("default", 4), model("chat", 4)), new AtomicInteger(4))
+                .announce();
+        ModelDirectory named = directory("g2", List.of(model("chat", 1)), new AtomicInteger());
+        named.refresh();
+        assertThat(named.find("r", null).description().name()).isEqualTo("chat");
+    }
+
+    @Test
     void aModelsOwnNameGoesBeforeTheAliasOfAnother() throws JsonProcessingException {
         directory("w1", List.of(model("chat", 4, "code")), new AtomicInteger(4)).announce();
         directory("w2", List.of(model("code", 4)), new AtomicInteger(4)).announce();
