@@ -1,6 +1,7 @@
 package io.flux;
 
 import io.flux.embedded.EmbeddedRedis;
+import io.flux.model.ModelsFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -57,7 +58,13 @@ final class Bootstrap implements ApplicationContextInitializer<ConfigurableAppli
                     "FLUX_BUNDLES names " + bundle + ", but " + configured + " has no such folder of routes");
             patterns.add(base + "/" + bundle + "/*.camel.yaml");
         }
-        if (bundles.contains("worker")) {
+        String models = environment.getProperty("flux.models", "");
+        if (!models.isBlank()) {
+            // Before anything is started; read once more where the models are served.
+            ModelsFile.read(
+                    Path.of(models),
+                    engine -> !bundles.contains("worker") || exists(base + "/engines/" + engine + ".kamelet.yaml"));
+        } else if (bundles.contains("worker")) {
             String engine = environment.getProperty("flux.engine", "");
             require(
                     base + "/engines/" + engine + ".kamelet.yaml",
@@ -75,16 +82,23 @@ final class Bootstrap implements ApplicationContextInitializer<ConfigurableAppli
     }
 
     private static void require(String files, String otherwise) {
+        if (!exists(files)) {
+            throw new IllegalStateException(otherwise);
+        }
+    }
+
+    private static boolean exists(String files) {
         try {
             for (Resource file : new PathMatchingResourcePatternResolver().getResources(files)) {
                 if (file.exists()) {
-                    return;
+                    return true;
                 }
             }
+            return false;
         } catch (IOException e) {
-            throw new IllegalStateException(otherwise, e);
+            // The folder is not there.
+            return false;
         }
-        throw new IllegalStateException(otherwise);
     }
 
     private static String redisUrl(ConfigurableApplicationContext context, List<String> bundles) {

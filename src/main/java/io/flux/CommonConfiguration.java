@@ -143,7 +143,7 @@ class CommonConfiguration {
      */
     @Bean
     ServedModels servedModels(FluxProperties flux) {
-        return new ServedModels(flux.namesModel() ? List.of(flux.onlyModel()) : List.of());
+        return new ServedModels(flux.configuredModels());
     }
 
     @Bean

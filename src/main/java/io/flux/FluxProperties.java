@@ -3,6 +3,7 @@ package io.flux;
 import io.flux.gateway.Hub;
 import io.flux.job.AttemptLimits;
 import io.flux.model.ModelSpec;
+import io.flux.model.ModelsFile;
 import io.flux.model.Parameters;
 import io.flux.model.Secret;
 import io.flux.supervision.Reaper;
@@ -46,6 +47,7 @@ public record FluxProperties(
         Duration ping,
         String id,
         Duration modelMemory,
+        String models,
         String model,
         String modelFile,
         String template,
@@ -130,13 +132,21 @@ public record FluxProperties(
         return bundles.contains("worker");
     }
 
-    /** Whether a model is configured here: a worker always has one, a gateway where one is named. */
-    boolean namesModel() {
-        return worker() || !model.isEmpty();
+    /**
+     * The models that this process is configured with: those of the file that {@code FLUX_MODELS} names, or the one of the
+     * {@code FLUX_MODEL…} options. A worker always has one; a gateway that names none has none.
+     *
+     * @throws IllegalArgumentException when the file is wrong
+     */
+    List<ModelSpec> configuredModels() {
+        if (!models.isBlank()) {
+            return ModelsFile.read(Path.of(models));
+        }
+        return worker() || !model.isEmpty() ? List.of(onlyModel()) : List.of();
     }
 
     /** The model that the {@code FLUX_MODEL…} options describe. */
-    ModelSpec onlyModel() {
+    private ModelSpec onlyModel() {
         return new ModelSpec(
                 modelName(),
                 List.of(),

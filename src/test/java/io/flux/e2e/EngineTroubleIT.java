@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -159,5 +161,21 @@ class EngineTroubleIT {
                 .set("FLUX_ENGINE", "abacus")
                 .failToStart();
         assertThat(log).contains("FLUX_ENGINE", "abacus").doesNotContain("\tat ");
+    }
+
+    @Test
+    void aModelsFileThatIsWrongEndsTheStartWithEachLineThatIs() throws IOException {
+        Path file = Files.writeString(
+                folder.resolve("wrong-models.yaml"),
+                "models:\n  - name: a\n    slots: 0\n  - name: b\n    engine: abacus\n");
+        String log = RunningFlux.named("wrong-models")
+                .redis(redis)
+                .set("FLUX_MODELS", file)
+                .failToStart();
+        assertThat(log)
+                .contains(
+                        file + " line 3: models[0].slots must be between 1 and 10000, not 0",
+                        file + " line 5: models[1].engine names abacus")
+                .doesNotContain("\tat ");
     }
 }
