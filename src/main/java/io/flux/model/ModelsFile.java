@@ -128,8 +128,8 @@ public final class ModelsFile {
                 .forEachRemaining(range -> bounds.put(
                         range.getKey(),
                         new Parameters.Range(
-                                range.getValue().path(0).asDouble(),
-                                range.getValue().path(1).asDouble())));
+                                number(range.getValue().path(0)),
+                                number(range.getValue().path(1)))));
         return new Parameters(defaults, bounds);
     }
 

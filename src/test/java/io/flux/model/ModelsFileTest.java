@@ -81,12 +81,12 @@ class ModelsFileTest {
                                         "timeout_ms",
                                         60000L),
                                 Map.of(
-                                        "max_tokens", new Parameters.Range(1, 2048),
-                                        "temperature", new Parameters.Range(0, 1),
-                                        "top_p", new Parameters.Range(0.1, 1),
-                                        "top_k", new Parameters.Range(1, 100),
-                                        "min_p", new Parameters.Range(0, 0.5),
-                                        "timeout_ms", new Parameters.Range(1000, 600000)))));
+                                        "max_tokens", new Parameters.Range(1L, 2048L),
+                                        "temperature", new Parameters.Range(0L, 1L),
+                                        "top_p", new Parameters.Range(0.1, 1L),
+                                        "top_k", new Parameters.Range(1L, 100L),
+                                        "min_p", new Parameters.Range(0L, 0.5),
+                                        "timeout_ms", new Parameters.Range(1000L, 600000L)))));
     }
 
     @Test
