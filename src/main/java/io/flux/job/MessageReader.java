@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -13,6 +14,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * The one validation step, for all doors: text in, a {@link ClientMessage} out, or a {@link Refusal} that names the
@@ -23,12 +25,19 @@ public final class MessageReader {
     private static final List<String> PARSER_INTERNALS =
             List.of(" (start marker", " (bound as", ": not allowed as per", ": was expecting (JSON", " (`");
 
+    /** Where it says which of its settings a bound comes from. */
+    private static final Pattern FROM_A_METHOD = Pattern.compile(", from `[^`]*`");
+
     private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
     private static final Pattern MODEL = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}");
     private static final long MAX_SEED = 0xFFFF_FFFFL;
     private static final int MAX_STOPS = 16;
     private static final int MAX_STOP_LENGTH = 256;
     private static final long MAX_TIMEOUT_MS = 24L * 60 * 60 * 1000;
+    /** Engines follow a schema by recursion. */
+    private static final int MAX_SCHEMA_DEPTH = 100;
+    /** Three times that, written in ASCII, still is an argument that Linux takes. */
+    private static final int MAX_CONSTRAINT_BYTES = 32 * 1024;
 
     private final ObjectReader reader;
     private final int messageLimit;
@@ -97,6 +106,7 @@ public final class MessageReader {
 
     private static String describe(JsonProcessingException e) {
         String problem = e.getOriginalMessage().lines().findFirst().orElse("unreadable");
+        problem = FROM_A_METHOD.matcher(problem).replaceFirst("");
         for (String internals : PARSER_INTERNALS) {
             int start = problem.indexOf(internals);
             problem = start < 0 ? problem : problem.substring(0, start);
@@ -121,6 +131,7 @@ public final class MessageReader {
         }
         String model = fields.matching("model", MODEL, "letters, digits, . _ : / -", 128);
         Long topK = fields.integer("top_k", 0, 100_000);
+        fields.atMostOneOf("response_format", "json_schema", "grammar");
         return new JobRequest(
                 requestId == null ? ids.get() : requestId,
                 model,
@@ -133,8 +144,8 @@ public final class MessageReader {
                 fields.number("min_p", 0, 1),
                 fields.integer("seed", 0, MAX_SEED),
                 fields.stops(),
-                null,
-                null,
+                fields.jsonSchema(),
+                fields.grammar(),
                 fields.integer("timeout_ms", 1, MAX_TIMEOUT_MS),
                 fields.onDisconnect());
     }
@@ -170,7 +181,7 @@ public final class MessageReader {
             return value;
         }
 
-        String required(String field, String value) {
+        <T> T required(String field, T value) {
             if (value == null) {
                 throw refuse(field, field + " is required");
             }
@@ -276,6 +287,91 @@ public final class MessageReader {
                 throw refuse("messages", "messages must not all be empty");
             }
             return messages;
+        }
+
+        void atMostOneOf(String... names) {
+            List<String> given =
+                    Stream.of(names).filter(name -> find(name) != null).toList();
+            if (given.size() > 1) {
+                throw refuse(given.get(1), "give at most one of " + String.join(", ", names));
+            }
+        }
+
+        /** The schema under either of its names. */
+        JsonNode jsonSchema() {
+            JsonNode format = find("response_format");
+            return format == null ? schema("json_schema", find("json_schema")) : schemaOf(format);
+        }
+
+        /** What OpenAI's field asks for. Its name and {@code strict} change nothing: an answer always keeps to the schema. */
+        private JsonNode schemaOf(JsonNode format) {
+            if (!format.isObject()) {
+                throw refuse("response_format", "response_format must be an object with a type");
+            }
+            return switch (format.path("type").asText()) {
+                case "text" -> null;
+                case "json_object" -> {
+                    JsonNode schema = schema("response_format.schema", format.get("schema"));
+                    yield schema == null ? JsonNodeFactory.instance.objectNode().put("type", "object") : schema;
+                }
+                case "json_schema" -> {
+                    String field = "response_format.json_schema";
+                    JsonNode wrapped = format.path("json_schema");
+                    if (!wrapped.isObject()) {
+                        throw refuse(field, field + " must be an object with a schema");
+                    }
+                    yield required(field + ".schema", schema(field + ".schema", wrapped.get("schema")));
+                }
+                default ->
+                    throw refuse(
+                            "response_format.type",
+                            "response_format.type must be one of text, json_object, json_schema");
+            };
+        }
+
+        private JsonNode schema(String field, JsonNode value) {
+            if (value == null || value.isNull()) {
+                return null;
+            }
+            if (!value.isObject()) {
+                throw refuse(field, field + " must be a JSON object");
+            }
+            if (depth(value) > MAX_SCHEMA_DEPTH) {
+                throw refuse(field, field + " must be nested at most " + MAX_SCHEMA_DEPTH + " levels deep");
+            }
+            boundConstraint(field, value.toString());
+            return value;
+        }
+
+        /** The parser has bounded it, so that recursion is safe. */
+        private static int depth(JsonNode value) {
+            int deepest = 0;
+            for (JsonNode child : value) {
+                deepest = Math.max(deepest, depth(child));
+            }
+            return value.isContainerNode() ? deepest + 1 : 0;
+        }
+
+        String grammar() {
+            JsonNode value = find("grammar");
+            if (value == null) {
+                return null;
+            }
+            if (!value.isTextual() || value.textValue().isBlank()) {
+                throw refuse("grammar", "grammar must be a non-empty string");
+            }
+            if (value.textValue().indexOf('\0') >= 0) {
+                throw refuse("grammar", "grammar must not hold the character U+0000");
+            }
+            boundConstraint("grammar", value.textValue());
+            return value.textValue();
+        }
+
+        private void boundConstraint(String field, String text) {
+            int bytes = text.getBytes(StandardCharsets.UTF_8).length;
+            if (bytes > MAX_CONSTRAINT_BYTES) {
+                throw refuse(field, field + " must be at most " + MAX_CONSTRAINT_BYTES + " bytes, not " + bytes);
+            }
         }
 
         OnDisconnect onDisconnect() {

@@ -9,6 +9,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class JobRequestTest {
     private final ObjectMapper mapper = new ObjectMapper();
@@ -44,6 +46,40 @@ class JobRequestTest {
                 .isEqualTo(minimal);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"{}", "{\"type\":\"object\",\"properties\":{\"b\":{},\"a\":{\"const\":\"\\n\\\"é🌙\"}}}"})
+    void aSchemaComesBackFromTheJsonWithItsKeysInOrder(String schema) throws JsonProcessingException {
+        JobRequest request = generate("{\"prompt\":\"x\",\"json_schema\":" + schema + "}");
+        String json = mapper.writeValueAsString(request);
+        assertThat(json).contains("\"json_schema\":" + schema);
+        JobRequest back = mapper.readValue(json, JobRequest.class);
+        assertThat(back.jsonSchema()).hasToString(schema);
+        assertThat(back.isConstrained()).isTrue();
+    }
+
+    @Test
+    void aGrammarComesBackFromTheJson() throws JsonProcessingException {
+        JobRequest request = generate("{\"prompt\":\"x\",\"grammar\":\"root ::= \\\"é\\\\n\\\"\"}");
+        assertThat(mapper.readValue(mapper.writeValueAsString(request), JobRequest.class)
+                        .grammar())
+                .isEqualTo("root ::= \"é\\n\"");
+    }
+
+    /** The order of a schema's properties is the order of the answer's. */
+    @Test
+    void schemasThatDifferInTheOrderOfTheirKeysAreDifferentJobs() throws JsonProcessingException {
+        assertThat(mapper.writeValueAsString(generate("{\"prompt\":\"x\",\"json_schema\":{\"a\":1,\"b\":1}}")))
+                .isNotEqualTo(
+                        mapper.writeValueAsString(generate("{\"prompt\":\"x\",\"json_schema\":{\"b\":1,\"a\":1}}")));
+    }
+
+    @Test
+    void aSchemaIsTheSameJobUnderEitherOfItsNames() throws JsonProcessingException {
+        assertThat(mapper.writeValueAsString(generate("{\"prompt\":\"x\",\"json_schema\":{ \"type\" : \"object\" }}")))
+                .isEqualTo(mapper.writeValueAsString(
+                        generate("{\"prompt\":\"x\",\"response_format\":{\"type\":\"json_object\"}}")));
+    }
+
     @Test
     void theIdIsNotPartOfTheJson() throws JsonProcessingException {
         assertThat(mapper.writeValueAsString(minimal("a")))
@@ -53,17 +89,20 @@ class JobRequestTest {
 
     @Test
     void twoMessagesThatSayTheSameGiveTheSameJson() throws JsonProcessingException {
-        MessageReader reader = new MessageReader(mapper, 1024, new RequestIds());
-        String one = json(reader, "{\"prompt\":\"x\",\"temperature\":1,\"max_tokens\":256}");
+        String one = json("{\"prompt\":\"x\",\"temperature\":1,\"max_tokens\":256}");
         String other = json(
-                reader,
                 "{\"type\":\"generate\", \"temperature\":1.0, \"stop\":[], \"prompt\":\"\\u0078\", \"max_tokens\":256.0,"
                         + "\"on_disconnect\":\"grace\", \"extra\":1}");
         assertThat(other).isEqualTo(one);
     }
 
-    private String json(MessageReader reader, String message) throws JsonProcessingException {
-        return mapper.writeValueAsString(((ClientMessage.Generate) reader.read(message)).request());
+    private String json(String message) throws JsonProcessingException {
+        return mapper.writeValueAsString(generate(message));
+    }
+
+    private JobRequest generate(String message) {
+        MessageReader reader = new MessageReader(mapper, 1024, new RequestIds());
+        return ((ClientMessage.Generate) reader.read(message)).request();
     }
 
     @Test

@@ -20,6 +20,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class MessageReaderTest {
     private static final int LARGEST = 16 * 1024;
+    private static final String TYPES = "response_format.type must be one of text, json_object, json_schema";
+    private static final String AT_MOST_ONE = "give at most one of response_format, json_schema, grammar";
 
     private final MessageReader reader = new MessageReader(new ObjectMapper(), LARGEST, () -> "made-id");
 
@@ -113,6 +115,136 @@ class MessageReaderTest {
         assertThat(request.seed()).isEqualTo(7);
         assertThat(request.topK()).isEqualTo(40);
         assertThat(request.timeoutMs()).isEqualTo(1500);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "'json_schema':{'type':'boolean'} | {'type':'boolean'}",
+                "'json_schema':{} | {}",
+                "'response_format':{'type':'json_object'} | {'type':'object'}",
+                "'response_format':{'type':'json_object','schema':null} | {'type':'object'}",
+                "'response_format':{'type':'json_object','schema':{'maxProperties':1}} | {'maxProperties':1}",
+                "'response_format':{'type':'json_schema','json_schema':{'name':'n','strict':true,'schema':{}}} | {}",
+                "'response_format':{'type':'json_schema','json_schema':{'schema':{'b':1,'a':2}}} | {'b':1,'a':2}",
+            })
+    void aSchemaHasSeveralNamesAndIsOneField(String field, String schema) {
+        JobRequest request = generate("{\"prompt\":\"x\"," + field.replace('\'', '"') + "}");
+        assertThat(request.jsonSchema()).hasToString(schema.replace('\'', '"'));
+        assertThat(request.grammar()).isNull();
+        assertThat(request.isConstrained()).isTrue();
+    }
+
+    @Test
+    void aGrammarIsTakenAsItIs() {
+        JobRequest request = generate("{\"prompt\":\"x\",\"grammar\":\" root ::= \\\"é\\\\n\\\"\\n\"}");
+        assertThat(request.grammar()).isEqualTo(" root ::= \"é\\n\"\n");
+        assertThat(request.jsonSchema()).isNull();
+        assertThat(request.isConstrained()).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"response_format\":{\"type\":\"text\"}",
+                "\"response_format\":{\"type\":\"text\",\"schema\":5}",
+                "\"response_format\":null,\"json_schema\":null,\"grammar\":null"
+            })
+    void textIsNoConstraint(String fields) {
+        assertThat(generate("{\"prompt\":\"x\"," + fields + "}")).isEqualTo(generate("{\"prompt\":\"x\"}"));
+    }
+
+    static Stream<List<String>> brokenRulesOfConstraints() {
+        String format = "response_format";
+        return Stream.of(
+                List.of("'response_format':'json'", format, "response_format must be an object with a type"),
+                List.of("'response_format':[]", format, "response_format must be an object with a type"),
+                List.of("'response_format':{}", format + ".type", TYPES),
+                List.of("'response_format':{'type':null}", format + ".type", TYPES),
+                List.of("'response_format':{'type':1}", format + ".type", TYPES),
+                List.of("'response_format':{'type':'json'}", format + ".type", TYPES),
+                List.of(
+                        "'response_format':{'type':'json_object','schema':[]}",
+                        format + ".schema",
+                        "response_format.schema must be a JSON object"),
+                List.of(
+                        "'response_format':{'type':'json_schema'}",
+                        format + ".json_schema",
+                        "response_format.json_schema must be an object with a schema"),
+                List.of(
+                        "'response_format':{'type':'json_schema','json_schema':true}",
+                        format + ".json_schema",
+                        "response_format.json_schema must be an object with a schema"),
+                List.of(
+                        "'response_format':{'type':'json_schema','json_schema':{'name':'n'}}",
+                        format + ".json_schema.schema",
+                        "response_format.json_schema.schema is required"),
+                List.of(
+                        "'response_format':{'type':'json_schema','json_schema':{'schema':'{}'}}",
+                        format + ".json_schema.schema",
+                        "response_format.json_schema.schema must be a JSON object"),
+                List.of("'json_schema':'{}'", "json_schema", "json_schema must be a JSON object"),
+                List.of("'json_schema':true", "json_schema", "json_schema must be a JSON object"),
+                List.of("'json_schema':[]", "json_schema", "json_schema must be a JSON object"),
+                List.of("'grammar':''", "grammar", "grammar must be a non-empty string"),
+                List.of("'grammar':' \\n'", "grammar", "grammar must be a non-empty string"),
+                List.of("'grammar':{}", "grammar", "grammar must be a non-empty string"),
+                List.of("'grammar':'a\\u0000b'", "grammar", "grammar must not hold the character U+0000"),
+                List.of("'json_schema':{},'grammar':'x'", "grammar", AT_MOST_ONE),
+                List.of("'grammar':'','response_format':{'type':'text'}", "grammar", AT_MOST_ONE),
+                List.of("'json_schema':{},'response_format':{'type':'text'}", "json_schema", AT_MOST_ONE));
+    }
+
+    @ParameterizedTest
+    @MethodSource("brokenRulesOfConstraints")
+    void aConstraintThatBreaksARuleIsRefusedWithTheFieldAndTheRule(List<String> broken) {
+        Event.Error error = refusal(
+                "{\"request_id\":\"mine\",\"prompt\":\"x\"," + broken.get(0).replace('\'', '"') + "}");
+        assertThat(error.code()).isEqualTo("invalid_request");
+        assertThat(error.field()).isEqualTo(broken.get(1));
+        assertThat(error.error()).isEqualTo(broken.get(2));
+        assertThat(error.requestId()).isEqualTo("mine");
+    }
+
+    @Test
+    void aConstraintMayHave32KiBOfUtf8AndNotOneByteMore() {
+        MessageReader large = new MessageReader(new ObjectMapper(), 1 << 20, () -> "made-id");
+        String grammar = "{\"prompt\":\"x\",\"grammar\":\"%s\"}";
+        large.read(grammar.formatted("é".repeat(16384)));
+        assertThat(catchThrowableOfType(Refusal.class, () -> large.read(grammar.formatted("é".repeat(16384) + "x")))
+                        .event()
+                        .error())
+                .isEqualTo("grammar must be at most 32768 bytes, not 32769");
+        String schema = "{\"prompt\":\"x\",\"json_schema\":{ \"const\" : \"%s\" }}";
+        int shell = "{\"const\":\"\"}".length();
+        large.read(schema.formatted("x".repeat(32768 - shell)));
+        assertThat(catchThrowableOfType(Refusal.class, () -> large.read(schema.formatted("x".repeat(32769 - shell))))
+                        .event()
+                        .error())
+                .isEqualTo("json_schema must be at most 32768 bytes, not 32769");
+    }
+
+    @Test
+    void aSchemaMayBe100LevelsDeepAndNoDeeper() {
+        String message = "{\"prompt\":\"x\",\"json_schema\":%s}";
+        generate(message.formatted("{\"not\":".repeat(99) + "{}" + "}".repeat(99)));
+        Event.Error error = refusal(message.formatted("{\"anyOf\":[".repeat(50) + "{}" + "]}".repeat(50)));
+        assertThat(error.field()).isEqualTo("json_schema");
+        assertThat(error.error()).isEqualTo("json_schema must be nested at most 100 levels deep");
+        assertThat(refusal(message.formatted("{\"not\":".repeat(999) + "{}" + "}".repeat(999)))
+                        .error())
+                .as("deeper than the parser goes")
+                .isEqualTo("the message is not valid JSON:"
+                        + " Document nesting depth (1001) exceeds the maximum allowed (1000)");
+    }
+
+    @Test
+    void aKeyThatComesTwiceInASchemaIsRefused() {
+        assertThat(refusal("{\"prompt\":\"x\",\"json_schema\":{\"type\":\"null\",\"type\":\"null\"}}")
+                        .error())
+                .startsWith("the message is not valid JSON: Duplicate field 'type'");
     }
 
     @Test
@@ -482,6 +614,9 @@ class MessageReaderTest {
                 "min_p",
                 "seed",
                 "stop",
+                "response_format",
+                "json_schema",
+                "grammar",
                 "timeout_ms",
                 "on_disconnect",
                 "after",
@@ -517,13 +652,15 @@ class MessageReaderTest {
                 "\"\\u0000\"",
                 "[]",
                 "{}",
-                "{\"role\":\"user\",\"content\":\"x\"}");
+                "{\"role\":\"user\",\"content\":\"x\"}",
+                "{\"type\":\"json_object\"}");
         if (depth == 0) {
             return simple;
         }
         Arbitrary<String> lists =
                 values(depth - 1).list().ofMaxSize(20).map(items -> "[" + String.join(",", items) + "]");
-        Arbitrary<String> objects = Arbitraries.maps(Arbitraries.of("role", "content", "x"), values(depth - 1))
+        Arbitrary<String> objects = Arbitraries.maps(
+                        Arbitraries.of("role", "content", "type", "schema", "x"), values(depth - 1))
                 .map(MessageReaderTest::object);
         return Arbitraries.frequencyOf(
                 net.jqwik.api.Tuple.of(8, simple),
