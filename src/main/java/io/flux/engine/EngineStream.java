@@ -238,8 +238,8 @@ public final class EngineStream implements Iterator<EngineOutput>, Closeable {
         }
         LlamaCompletionLog log = new LlamaCompletionLog(stderr);
         if (exitCode != 0) {
-            EngineFailure tooLong = log.promptTooLong();
-            return EngineEnd.failed(tooLong == null ? exitFailure(exitCode) : tooLong, exitCode, stderr);
+            EngineFailure refusal = log.refusal(job.request());
+            return EngineEnd.failed(refusal == null ? exitFailure(exitCode) : refusal, exitCode, stderr);
         }
         // The end-of-text mark comes after all text too, so it vouches for the text as well as the log does.
         if (!trailer.whole() || !(log.textIsWhole() || trailer.endOfText())) {

@@ -108,6 +108,8 @@ public final class LiveExec implements ExecCommandExecutor, AutoCloseable {
         // Threads that wait for the next step must not spin: where engines have more threads than cores to themselves,
         // spinning makes each token wait for a time slice.
         builder.environment().putIfAbsent("OMP_WAIT_POLICY", "passive");
+        // llama.cpp that breaks off shows where, through a debugger that writes to stdout, where answers are.
+        builder.environment().putIfAbsent("GGML_NO_BACKTRACE", "1");
         if (command.getWorkingDir() != null) {
             builder.directory(new File(command.getWorkingDir()));
         }

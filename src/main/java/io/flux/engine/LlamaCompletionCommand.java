@@ -1,11 +1,14 @@
 package io.flux.engine;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.flux.job.JobRequest;
 import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.function.IntFunction;
 
 /**
  * The command line of a llama-completion run, one per job. Immutable.
@@ -24,6 +27,9 @@ import java.util.List;
  *
  * <p>llama-completion reads special tokens such as {@code <|im_end|>} wherever they are in a prompt and has no option
  * against it: whoever applies the chat template must see to what a user writes.
+ *
+ * <p>A schema or a grammar is an argument, whose 128 KiB it never fills (the reader of requests sees to that), and is
+ * written in ASCII: the JVM encodes arguments in the machine's charset, and in a container that often is ASCII.
  */
 public final class LlamaCompletionCommand {
     /** Seeds are 32 bits wide, and the highest means "random". */
@@ -69,6 +75,8 @@ public final class LlamaCompletionCommand {
         add(args, "--top-p", decimal(request.topP()));
         add(args, "--min-p", decimal(request.minP()));
         add(args, "--seed", request.seed() == null ? null : Math.floorMod(request.seed(), SEEDS));
+        add(args, "--json-schema", json(request.jsonSchema()));
+        add(args, "--grammar", gbnf(request.grammar()));
         args.addAll(extraArgs);
         return List.copyOf(args);
     }
@@ -90,5 +98,38 @@ public final class LlamaCompletionCommand {
 
     private static String decimal(Double value) {
         return value == null ? null : BigDecimal.valueOf(value).toPlainString();
+    }
+
+    private static String json(JsonNode schema) {
+        return schema == null ? null : ascii(schema.toString(), LlamaCompletionCommand::jsonEscape);
+    }
+
+    /** A backslash before a character that is no ASCII is an error in GBNF; it stays one, since no escape is made of it. */
+    private static String gbnf(String grammar) {
+        return grammar == null ? null : ascii(grammar, LlamaCompletionCommand::gbnfEscape);
+    }
+
+    private static String ascii(String text, IntFunction<String> escape) {
+        // Halves of surrogate pairs become question marks.
+        String wellFormed = new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
+        StringBuilder ascii = new StringBuilder(wellFormed.length());
+        boolean escaped = false;
+        for (int character : wellFormed.codePoints().toArray()) {
+            ascii.append(character < 0x7F || escaped ? Character.toString(character) : escape.apply(character));
+            escaped = character == '\\' && !escaped;
+        }
+        return ascii.toString();
+    }
+
+    private static String jsonEscape(int character) {
+        StringBuilder escape = new StringBuilder();
+        for (char unit : Character.toChars(character)) {
+            escape.append(String.format(Locale.ROOT, "\\u%04x", (int) unit));
+        }
+        return escape.toString();
+    }
+
+    private static String gbnfEscape(int character) {
+        return String.format(Locale.ROOT, Character.isBmpCodePoint(character) ? "\\u%04x" : "\\U%08x", character);
     }
 }

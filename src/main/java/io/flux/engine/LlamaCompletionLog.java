@@ -1,7 +1,10 @@
 package io.flux.engine;
 
+import io.flux.job.JobRequest;
+import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * What llama-completion says about a run on stderr.
@@ -15,6 +18,10 @@ import java.util.regex.Pattern;
  * prompt token and each generated one, the one that ends the text included. {@code eval time … runs} is one less (the
  * prompt's evaluation yields the first token) and is never printed as 0, so it only serves where the samplers' line is
  * missing.
+ *
+ * <p><b>Schemas and grammars.</b> A schema that cannot be converted is a mistake in an argument to it: exit code 1 and
+ * that argument's usage. With the grammar, the converted or the client's, it breaks off: exit code 134 and what was
+ * thrown. Both are written without the thread, so they are never missing.
  */
 final class LlamaCompletionLog {
     private static final Pattern TIMINGS = Pattern.compile("perf\\w*_print:|llama_print_timings:");
@@ -24,6 +31,13 @@ final class LlamaCompletionLog {
     private static final Pattern EVAL = Pattern.compile("(?:print|timings): +eval time = .*/ +(\\d+) runs");
     private static final Pattern OVER = Pattern.compile("graph reallocs = [^\\n]*\\n\\s*\\z");
     private static final Pattern TOO_LONG = Pattern.compile("prompt is too long \\((\\d+) tokens, max (\\d+)\\)");
+
+    private static final Pattern CONSTRAINT_REFUSED = Pattern.compile("(?i)JSON schema conversion failed"
+            + "|error while handling argument \"--json-schema\"|--json-schema SCHEMA|failed to parse grammar");
+    private static final Pattern REASON = Pattern.compile(
+            "JSON schema conversion failed:\\s*(?:JSON schema error )?(.+)"
+                    + "|error parsing grammar: (.+)|(grammar does not contain a 'root' symbol|left recursion detected)");
+    private static final int LONGEST_REASON = 200;
 
     private final String stderr;
 
@@ -58,12 +72,31 @@ final class LlamaCompletionLog {
         return runs == null ? null : Integer.valueOf(runs + 1);
     }
 
-    /** The failure that tells the client how much too long the prompt is; null when it is not. */
-    EngineFailure promptTooLong() {
-        Matcher matcher = TOO_LONG.matcher(stderr);
-        return matcher.find()
-                ? EngineFailure.promptTooLong(Integer.parseInt(matcher.group(1)), Integer.parseInt(matcher.group(2)))
-                : null;
+    /** The failure that tells the client what the engine does not take; null when the request is not to blame. */
+    EngineFailure refusal(JobRequest request) {
+        Matcher tooLong = TOO_LONG.matcher(stderr);
+        if (tooLong.find()) {
+            return EngineFailure.promptTooLong(Integer.parseInt(tooLong.group(1)), Integer.parseInt(tooLong.group(2)));
+        }
+        if (!request.isConstrained() || !CONSTRAINT_REFUSED.matcher(stderr).find()) {
+            return null;
+        }
+        String field = request.grammar() == null ? "json_schema" : "grammar";
+        return EngineFailure.invalid(field, "the engine does not take this " + field + reason());
+    }
+
+    /** In the engine's words, in brackets; nothing when its words are lost. */
+    private String reason() {
+        Matcher matcher = REASON.matcher(stderr);
+        if (!matcher.find()) {
+            return "";
+        }
+        String reason = Stream.of(matcher.group(1), matcher.group(2), matcher.group(3))
+                .filter(Objects::nonNull)
+                .findFirst()
+                .orElseThrow()
+                .strip();
+        return " (" + (reason.length() > LONGEST_REASON ? reason.substring(0, LONGEST_REASON) + "…" : reason) + ")";
     }
 
     private Integer number(Pattern pattern) {

@@ -1,5 +1,7 @@
 package io.flux.engine;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flux.job.JobRequest;
 import io.flux.model.ModelSpec;
 import io.flux.model.Parameters;
@@ -68,5 +70,33 @@ public final class EngineJobs {
                 1,
                 Transcript.EMPTY,
                 null);
+    }
+
+    /** A first attempt at the likeliest answer that keeps to a schema or a grammar; one of them is null. */
+    public static EngineJob constrained(String jsonSchema, String grammar) {
+        try {
+            return new EngineJob(
+                    new JobRequest(
+                            "request-1",
+                            "default",
+                            "Write me a poem",
+                            null,
+                            128,
+                            0.0,
+                            null,
+                            null,
+                            null,
+                            7L,
+                            List.of(),
+                            jsonSchema == null ? null : new ObjectMapper().readTree(jsonSchema),
+                            grammar,
+                            null,
+                            null),
+                    1,
+                    Transcript.EMPTY,
+                    null);
+        } catch (JsonProcessingException e) {
+            throw new AssertionError("not JSON: " + jsonSchema, e);
+        }
     }
 }

@@ -7,6 +7,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class LlamaCompletionCommandTest {
     private static final Path MODEL = Path.of("/models/tiny.gguf");
@@ -64,6 +66,46 @@ class LlamaCompletionCommandTest {
             List<String> args = new LlamaCompletionCommand(MODEL, 1, null, List.of()).arguments(job, POEM);
             assertThat(Long.parseLong(args.get(args.indexOf("--seed") + 1))).isBetween(0L, 0xFFFF_FFFEL);
         }
+    }
+
+    @Test
+    void aSchemaOrAGrammarIsAnArgument() {
+        LlamaCompletionCommand command = new LlamaCompletionCommand(MODEL, 1, null, List.of());
+        assertThat(command.arguments(EngineJobs.constrained("{ \"b\": {}, \"a\": 1 }", null), POEM))
+                .containsSubsequence("--json-schema", "{\"b\":{},\"a\":1}")
+                .doesNotContain("--grammar");
+        assertThat(command.arguments(EngineJobs.constrained(null, "root ::= \"a\\n\"\n"), POEM))
+                .containsSubsequence("--grammar", "root ::= \"a\\n\"\n")
+                .doesNotContain("--json-schema");
+    }
+
+    /** In the machine's charset, which often is ASCII, other characters would become question marks. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "é | \\u00e9 | \\u00e9",
+                "漢🌙 | \\u6f22\\ud83c\\udf19 | \\u6f22\\U0001f319",
+                "\\\\é\\n\\\" | \\\\\\u00e9\\n\\\" | \\\\\\u00e9\\n\\\"",
+                "\\ud83cx | ?x | \\ud83cx",
+            })
+    void aSchemaAndAGrammarAreWrittenInAscii(String text, String inJson, String inGbnf) {
+        LlamaCompletionCommand command = new LlamaCompletionCommand(MODEL, 1, null, List.of());
+        assertThat(command.arguments(EngineJobs.constrained("{\"const\":\"" + text + "\"}", null), POEM))
+                .last()
+                .isEqualTo("{\"const\":\"" + inJson + "\"}");
+        assertThat(command.arguments(EngineJobs.constrained(null, "root ::= \"" + text + "\""), POEM))
+                .last()
+                .isEqualTo("root ::= \"" + inGbnf + "\"");
+    }
+
+    @Test
+    void anEscapeThatGbnfDoesNotHaveIsNotMadeIntoOneThatItHas() {
+        LlamaCompletionCommand command = new LlamaCompletionCommand(MODEL, 1, null, List.of());
+        assertThat(command.arguments(EngineJobs.constrained(null, "root ::= \"\\éé\""), POEM))
+                .last()
+                .isEqualTo("root ::= \"\\é\\u00e9\"");
     }
 
     @Test

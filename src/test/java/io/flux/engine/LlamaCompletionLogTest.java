@@ -2,7 +2,11 @@ package io.flux.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.flux.job.JobRequest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class LlamaCompletionLogTest {
     private static final String LOG =
@@ -18,6 +22,11 @@ class LlamaCompletionLogTest {
             0.00.036.361 I common_perf_print:    graphs reused =         46
             0.00.036.361 I common_perf_print:   graph reallocs =          0    /     0        (same size) / (changed size)
             """;
+
+    private static final JobRequest SCHEMA =
+            EngineJobs.constrained("{\"type\":\"wrong\"}", null).request();
+    private static final JobRequest GRAMMAR =
+            EngineJobs.constrained(null, "root ::=").request();
 
     @Test
     void tokensAreCountedWithTheOneThatEndsTheText() {
@@ -67,19 +76,86 @@ class LlamaCompletionLogTest {
         LlamaCompletionLog log = new LlamaCompletionLog("0.00.022.297 I");
         assertThat(log.promptTokens()).isNull();
         assertThat(log.completionTokens()).isNull();
-        assertThat(log.promptTooLong()).isNull();
+        assertThat(log.refusal(SCHEMA)).isNull();
     }
 
     @Test
     void aPromptThatIsTooLongIsTheClientsError() {
         EngineFailure failure = new LlamaCompletionLog(
                         "0.00.022.149 E llama_completion: prompt is too long (6002 tokens, max 508)\n")
-                .promptTooLong();
+                .refusal(FakeEngines.job().request());
         assertThat(failure)
                 .isEqualTo(new EngineFailure(
                         "prompt_too_long",
                         "prompt is too long: 6002 tokens, the model's context allows 508",
                         true,
-                        false));
+                        false,
+                        "prompt"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                """
+                error while handling argument "--json-schema": JSON schema conversion failed:
+                JSON schema error at #/properties/a: unrecognized type wrong
+
+                usage:
+                -j,    --json-schema SCHEMA             JSON schema to constrain generations
+                """,
+                """
+                terminate called after throwing an instance of 'std::runtime_error'
+                  what():  JSON schema conversion failed:
+                at #/properties/a: unrecognized type wrong
+                """
+            })
+    void aSchemaThatTheEngineDoesNotTakeIsTheClientsError(String stderr) {
+        assertThat(new LlamaCompletionLog(stderr).refusal(SCHEMA))
+                .isEqualTo(new EngineFailure(
+                        "invalid_request",
+                        "the engine does not take this json_schema (at #/properties/a: unrecognized type wrong)",
+                        true,
+                        false,
+                        "json_schema"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "parse: error parsing grammar: expecting newline or end at : 5 | (expecting newline or end at : 5)",
+                "0.00.017.496 E grammar does not contain a 'root' symbol | (grammar does not contain a 'root' symbol)",
+                "E unsupported grammar, left recursion detected for nonterminal at index 0 | (left recursion detected)"
+            })
+    void aGrammarThatTheEngineDoesNotTakeIsTheClientsErrorUnderTheNameThatTheClientGaveIt(String line, String reason) {
+        LlamaCompletionLog log = new LlamaCompletionLog(
+                line + "\nterminate called after throwing\n  what():  failed to parse grammar\n");
+        assertThat(log.refusal(GRAMMAR))
+                .isEqualTo(EngineFailure.invalid("grammar", "the engine does not take this grammar " + reason));
+        assertThat(log.refusal(SCHEMA))
+                .isEqualTo(EngineFailure.invalid("json_schema", "the engine does not take this json_schema " + reason));
+        assertThat(log.refusal(FakeEngines.job().request()))
+                .as("no client asked for it")
+                .isNull();
+    }
+
+    @Test
+    void aReasonIsShortAndMayBeLost() {
+        assertThat(new LlamaCompletionLog("what():  failed to parse grammar\n").refusal(GRAMMAR))
+                .isEqualTo(EngineFailure.invalid("grammar", "the engine does not take this grammar"));
+        String cut = "x\"}\n\nusage:\n-j,    --json-schema SCHEMA             JSON schema to constrain generations\n";
+        assertThat(new LlamaCompletionLog(cut).refusal(SCHEMA))
+                .isEqualTo(EngineFailure.invalid("json_schema", "the engine does not take this json_schema"));
+        String grammar =
+                "parse: error parsing grammar: expecting ::= at " + "x".repeat(5000) + "\nfailed to parse grammar";
+        assertThat(new LlamaCompletionLog(grammar).refusal(GRAMMAR).message())
+                .hasSizeLessThan(260)
+                .endsWith("xx…)");
+    }
+
+    @Test
+    void anEngineThatKnowsNoSchemasIsNotTheClientsError() {
+        assertThat(new LlamaCompletionLog("error: invalid argument: --json-schema\n").refusal(SCHEMA))
+                .isNull();
     }
 }

@@ -4,6 +4,9 @@ import static io.flux.engine.FakeEngines.end;
 import static io.flux.engine.FakeEngines.text;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayInputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +23,8 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The facts about llama-completion that this package relies on, against the real one and the shipped model. */
 @Timeout(120)
@@ -140,6 +145,80 @@ class RealLlamaCompletionTest {
                 run(EngineJobs.sampled(0.0, null, null, null, 7L, List.of(stop)), completion(POEM, 60), List.of());
         assertThat(text(outputs)).isEqualTo(whole.substring(0, whole.indexOf(stop)));
         assertThat(end(outputs).finish()).isEqualTo(FinishReason.STOP);
+    }
+
+    @Test
+    void anAnswerKeepsToItsSchema() throws JsonProcessingException {
+        List<EngineOutput> outputs = constrained(
+                """
+                {"type":"object","properties":{"ok":{"type":"boolean"},"n":{"type":"integer","minimum":0,"maximum":99}},
+                 "required":["ok","n"],"additionalProperties":false}
+                """,
+                null);
+        JsonNode answer = new ObjectMapper().readTree(text(outputs));
+        assertThat(answer.fieldNames()).toIterable().containsExactly("ok", "n");
+        assertThat(answer.get("ok").isBoolean()).isTrue();
+        assertThat(answer.get("n").intValue()).isBetween(0, 99);
+        assertThat(end(outputs).finish()).isEqualTo(FinishReason.STOP);
+    }
+
+    @Test
+    void anAnswerKeepsToItsGrammar() {
+        List<EngineOutput> outputs = constrained(null, "root ::= \"yes\" | \"no\"");
+        assertThat(text(outputs)).isIn("yes", "no");
+        assertThat(end(outputs).finish()).isEqualTo(FinishReason.STOP);
+    }
+
+    @Test
+    void escapesAndCharactersOfASchemaAndAGrammarArriveAsTheyAre() throws JsonProcessingException {
+        String schema = "{\"const\":\"é\\n\\\"q\\\\n漢🌙\"}";
+        assertThat(new ObjectMapper().readTree(text(constrained(schema, null))).textValue())
+                .isEqualTo("é\n\"q\\n漢🌙");
+        assertThat(text(constrained(null, "root ::= \"é\\n\\\"q\\\\n漢🌙\" [à-ç] # für alle")))
+                .matches("é\n\"q\\\\n漢🌙[à-ç]");
+    }
+
+    @Test
+    void aSchemaThatItDoesNotTakeIsTheClientsError() {
+        List<EngineOutput> outputs = constrained("{\"type\":\"wrong\"}", null);
+        assertThat(text(outputs)).isEmpty();
+        EngineFailure failure = end(outputs).failure();
+        assertThat(failure.clientError()).isTrue();
+        assertThat(failure.field()).isEqualTo("json_schema");
+        assertThat(failure.message())
+                .startsWith("the engine does not take this json_schema (")
+                .contains("wrong");
+        assertThat(end(constrained("{\"type\":\"string\",\"minLength\":1000000}", null))
+                        .failure()
+                        .field())
+                .as("a grammar is made of it, and is then refused")
+                .isEqualTo("json_schema");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"root ::= \"yes", "yes", "x ::= \"no root\"", "root ::= other", "root ::= root \"a\""})
+    void aGrammarThatItDoesNotTakeIsTheClientsErrorAndNoDebuggersOutputIsAnAnswer(String grammar) {
+        List<EngineOutput> outputs = constrained(null, grammar);
+        assertThat(text(outputs)).isEmpty();
+        EngineFailure failure = end(outputs).failure();
+        assertThat(failure.code()).isEqualTo("invalid_request");
+        assertThat(failure.clientError()).isTrue();
+        assertThat(failure.field()).isEqualTo("grammar");
+        assertThat(failure.message()).startsWith("the engine does not take this grammar");
+    }
+
+    /** As deep and as long as a request may be. */
+    @Test
+    void theLargestGrammarsArriveAndDoNoHarm() {
+        int deep = (32 * 1024 - "root ::= \"a\"".length()) / 2;
+        assertThat(text(constrained(null, "root ::= " + "(".repeat(deep) + "\"a\"" + ")".repeat(deep))))
+                .isEqualTo("a");
+        assertThat(text(constrained(null, "root ::= \"a\" #" + "é".repeat(16 * 1024 - 8))))
+                .isEqualTo("a");
+    }
+
+    private static List<EngineOutput> constrained(String jsonSchema, String grammar) {
+        return run(EngineJobs.constrained(jsonSchema, grammar), completion(POEM, 128), List.of());
     }
 
     @Test
