@@ -73,11 +73,26 @@ public final class BundledEngine {
             out.write(String.valueOf(model.encode(prompt).length).getBytes(StandardCharsets.US_ASCII));
             return true;
         }
+        if (options.jsonSchema != null) {
+            // One that cannot be converted ends the process here, as llama-completion's, and with the same words.
+            options.grammar = LlamaModel.jsonSchemaToGrammar(options.jsonSchema);
+        }
+        if (options.grammar != null) {
+            String problem = GrammarTrial.problem(options.grammar, model, log);
+            if (problem != null) {
+                err.println(problem);
+                return false;
+            }
+        }
         long start = System.nanoTime();
         LlamaIterator pieces = model.generate(options.inference(prompt)).iterator();
         EngineLog.PromptSize size = log.promptSize();
         if (size.tokens() == 0) {
             err.println("error: input is empty");
+            return false;
+        }
+        if (options.grammar != null && log.endlessGrammar()) {
+            err.println(GrammarTrial.REFUSED);
             return false;
         }
         int max = size.context() - RESERVED;

@@ -24,12 +24,14 @@ final class EngineLog {
     private static final String PROMPT_TIME = "prompt eval time = ";
     private static final String TIME = "\n       eval time = ";
     private static final String COUNT = " ms / ";
+    private static final String ENDLESS_GRAMMAR = "left recursion detected";
     private static final String IDLE = "all slots are idle";
     private static final long PROMPT_PATIENCE_MS = 10_000;
     private static final long END_PATIENCE_MS = 2_000;
 
     private final Path path;
     private final RandomAccessFile file;
+    private long start;
 
     private EngineLog(Path path) throws IOException {
         this.path = path;
@@ -77,6 +79,17 @@ final class EngineLog {
                 (int) number(text, text.indexOf(COUNT, eval) + COUNT.length()));
     }
 
+    /** Forgets the run that has ended. Blocks until nothing more will be logged of it. */
+    void skipRun() throws IOException {
+        await(PROMPT, IDLE, END_PATIENCE_MS);
+        start = file.length();
+    }
+
+    /** Once the prompt's size is known: whether llama.cpp goes on without the grammar, because it cannot follow it. */
+    boolean endlessGrammar() throws IOException {
+        return read().contains(ENDLESS_GRAMMAR);
+    }
+
     /** The log once {@code second} follows {@code first}, or what there is when patience ends. */
     private String await(String first, String second, long patienceMs) throws IOException {
         long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(patienceMs);
@@ -93,8 +106,8 @@ final class EngineLog {
     }
 
     private String read() throws IOException {
-        byte[] bytes = new byte[(int) file.length()];
-        file.seek(0);
+        byte[] bytes = new byte[(int) (file.length() - start)];
+        file.seek(start);
         file.readFully(bytes);
         return new String(bytes, StandardCharsets.ISO_8859_1);
     }

@@ -14,6 +14,8 @@ final class EngineOptions {
     String promptFile = "/dev/stdin";
     int tokens = -1;
     boolean countTokens;
+    String jsonSchema;
+    String grammar;
 
     private boolean named;
     private Float temperature;
@@ -82,6 +84,8 @@ final class EngineOptions {
             case "--top-p" -> topP = Float.valueOf(value);
             case "--min-p" -> minP = Float.valueOf(value);
             case "-s", "--seed" -> seed = (int) Long.parseLong(value);
+            case "-j", "--json-schema" -> jsonSchema = value;
+            case "--grammar" -> grammar = value;
             default -> throw new IllegalArgumentException("invalid argument: ".concat(flag));
         }
     }
@@ -109,6 +113,10 @@ final class EngineOptions {
         }
         if (seed != null) {
             inference.setSeed(seed);
+        }
+        if (grammar != null) {
+            // What was asked before must not be counted as read.
+            inference.setGrammar(grammar).setCachePrompt(false);
         }
         return inference;
     }

@@ -2,6 +2,8 @@ package io.flux.embedded;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.File;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -22,6 +24,9 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The bundled engine as a process, and beside llama-completion where that is here. */
 @Timeout(180)
@@ -135,6 +140,87 @@ class BundledEngineTest {
         assertThat(missing.code).isEqualTo(1);
         // llama.cpp's own log comes from a thread of its own, before or after.
         assertThat(missing.stderr.split("\n")).anyMatch(line -> line.startsWith("error: could not load model"));
+    }
+
+    @Test
+    void anAnswerKeepsToItsSchema() throws Exception {
+        Run run = constrained(
+                "--json-schema",
+                """
+                {"type":"object","properties":{"ok":{"type":"boolean"},"n":{"type":"integer","minimum":0,"maximum":99}},
+                 "required":["ok","n"],"additionalProperties":false}
+                """);
+        assertThat(run.code).isZero();
+        assertThat(run.text()).endsWith(" [end of text]\n\n\n");
+        JsonNode answer = new ObjectMapper().readTree(run.text().replace(" [end of text]", ""));
+        assertThat(answer.fieldNames()).toIterable().containsExactly("ok", "n");
+        assertThat(answer.get("ok").isBoolean()).isTrue();
+        assertThat(answer.get("n").intValue()).isBetween(0, 99);
+        assertThat(run.counts()[0])
+                .as("all of the prompt, and nothing else that was asked")
+                .isEqualTo(14);
+    }
+
+    static Stream<List<String>> grammars() {
+        return Stream.of(
+                List.of("root ::= \"yes\"", "yes"),
+                List.of("root ::= \"\\u00e9\\U0001f319\\\\\\\"\"", "é🌙\\\\\""),
+                List.of("# x\n  root::=\"<\" a{2} \">\" # root\n\ta ::= \"a\"\n\n", "<aa>"),
+                List.of("root ::= \"a\" end\nend ::= \"b\" |", "ab?"),
+                List.of("root ::= \"a\" root | \"b\"", "a*b?"));
+    }
+
+    /** The second is what matches its answers. */
+    @ParameterizedTest
+    @MethodSource("grammars")
+    void anAnswerKeepsToItsGrammar(List<String> grammar) throws Exception {
+        Run run = constrained("--grammar", grammar.get(0));
+        assertThat(run.code).isZero();
+        assertThat(run.text().replace(" [end of text]", "").strip()).matches(grammar.get(1));
+    }
+
+    /** llama.cpp's server code, which is behind the JNI, goes on without a grammar that it does not understand. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "root ::= \"yes",
+                "root ::= [yes",
+                "root ::= (\"yes\"",
+                "root ::= \"yes\" )",
+                "root ::= other",
+                "root ::= \"\\q\"",
+                "x ::= \"no root\"",
+                "root ::= root \"a\"",
+                "root ::= a\na ::= b\nb ::= a \"x\"",
+                "yes"
+            })
+    void aGrammarThatItDoesNotUnderstandIsRefusedInLlamaCompletionsWords(String grammar) throws Exception {
+        Run run = constrained("--grammar", grammar);
+        assertThat(run.code).isEqualTo(1);
+        assertThat(run.out).isEmpty();
+        assertThat(run.stderr).contains("llama_completion: failed to parse grammar\n");
+    }
+
+    @Test
+    void aSchemaThatItDoesNotUnderstandIsRefusedInLlamaCompletionsWords() throws Exception {
+        Run run = constrained("--json-schema", "{\"type\":\"wrong\"}");
+        assertThat(run.code).isNotZero();
+        assertThat(run.out).isEmpty();
+        assertThat(run.stderr).contains("JSON schema conversion failed:\nUnrecognized schema: {\"type\":\"wrong\"}");
+    }
+
+    @Test
+    void theDeepestGrammarAndSchemaOfARequestDoNoHarm() throws Exception {
+        int deep = (32 * 1024 - "root ::= \"a\"".length()) / 2;
+        assertThat(constrained("--grammar", "root ::= " + "(".repeat(deep) + "\"a\"" + ")".repeat(deep))
+                        .text())
+                .startsWith("a [end");
+        assertThat(constrained("--json-schema", "{\"items\":".repeat(99) + "{}" + "}".repeat(99)).code)
+                .isZero();
+    }
+
+    private static Run constrained(String flag, String value) throws IOException, InterruptedException {
+        return run(chat("What is Redis?"), "-n", "60", "--temp", "0", flag, value);
     }
 
     @Test
