@@ -1,7 +1,16 @@
 package io.flux.cli;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -85,6 +94,39 @@ final class Arguments {
         } catch (NumberFormatException e) {
             throw new Misuse(option + " must be a number, not '" + value + "'");
         }
+    }
+
+    /** The option's value; one that begins with {@code @} is the name of the file that holds it. Reads it. */
+    String text() throws Misuse {
+        String value = value();
+        if (!value.startsWith("@")) {
+            return value;
+        }
+        String file = value.substring(1);
+        try {
+            return Files.readString(Path.of(file));
+        } catch (CharacterCodingException e) {
+            throw new Misuse(option + " cannot use '" + file + "': it is not UTF-8");
+        } catch (IOException | InvalidPathException e) {
+            throw new Misuse(option + " cannot read '" + file + "'");
+        }
+    }
+
+    /** JSON, as {@link #text} finds it. */
+    JsonNode json() throws Misuse {
+        JsonNode json;
+        try {
+            json = new ObjectMapper()
+                    .reader()
+                    .with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+                    .readTree(text());
+        } catch (JsonProcessingException e) {
+            throw new Misuse(option + " must be JSON: " + e.getOriginalMessage());
+        }
+        if (json.isMissingNode()) {
+            throw new Misuse(option + " must be JSON, not empty");
+        }
+        return json;
     }
 
     /** A time in ms. */

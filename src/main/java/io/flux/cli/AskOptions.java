@@ -39,6 +39,8 @@ record AskOptions(
               --top-p X           only the likeliest tokens that make up this probability
               --seed N            the same seed, the same answer
               --stop TEXT         end before this text; may be given several times
+              --json-schema JSON  the answer is JSON that keeps to this schema; @FILE reads it from there
+              --grammar GBNF      the answer keeps to this grammar; @FILE reads it from there
               --system TEXT       instructions that come before the prompt
               --timeout TIME      end after this time: 500ms, 30s, 2m or 1h (milliseconds without a unit)
               --json              print the events as they come, one JSON object a line
@@ -73,6 +75,8 @@ record AskOptions(
                 case "--top-p" -> parameters.put("top_p", line.number());
                 case "--seed" -> parameters.put("seed", line.integer());
                 case "--stop" -> stops.add(line.value());
+                case "--json-schema" -> parameters.put("json_schema", line.json());
+                case "--grammar" -> parameters.put("grammar", line.text());
                 case "--system" -> system = line.value();
                 case "--timeout" -> parameters.put("timeout_ms", line.duration());
                 case "--json" -> json = true;

@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -70,6 +73,21 @@ class AskOptionsTest {
     }
 
     @Test
+    void aSchemaAndAGrammarAreGivenOrNameAFile(@TempDir Path folder) throws Exception {
+        Path schema = Files.writeString(folder.resolve("schema.json"), "{\n \"const\" : \"é\" }\n");
+        Path grammar = Files.writeString(folder.resolve("yes.gbnf"), "root ::= \"yes\"\n");
+
+        assertThat(parse("--json-schema", "{\"b\":{},\"a\":1}", "x")
+                        .parameters()
+                        .get("json_schema"))
+                .hasToString("{\"b\":{},\"a\":1}");
+        assertThat(parse("--json-schema=@" + schema, "x").parameters().get("json_schema"))
+                .hasToString("{\"const\":\"é\"}");
+        assertThat(parse("--grammar", "root ::= \"@\"", "x").parameters()).containsEntry("grammar", "root ::= \"@\"");
+        assertThat(parse("--grammar", "@" + grammar, "x").parameters()).containsEntry("grammar", "root ::= \"yes\"\n");
+    }
+
+    @Test
     void nothingIsSentThatWasNotAskedFor() throws Exception {
         assertThat(parse("hello").parameters()).isEmpty();
     }
@@ -90,6 +108,10 @@ class AskOptionsTest {
                 "--json=yes | --json takes no value",
                 "--max-tokens=many | --max-tokens must be a whole number, not 'many'",
                 "--temperature=warm | --temperature must be a number, not 'warm'",
+                "--json-schema={ | --json-schema must be JSON: Unexpected end-of-input",
+                "--json-schema={} {} | --json-schema must be JSON: Trailing token",
+                "--json-schema= | --json-schema must be JSON, not empty",
+                "--grammar=@no/such/file | --grammar cannot read 'no/such/file'",
                 "--timeout=soon | --timeout must be a time such as 500ms, 30s, 2m or 1h, not 'soon'",
                 "--url=flux | the URL of Flux must look like http://host:8080, not 'flux'",
                 "--url=ftp://flux | the URL of Flux must look like http://host:8080, not 'ftp://flux'"
