@@ -13,46 +13,43 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A running engine as what a streaming split iterates over: texts as the engine writes them, then one
- * {@link EngineEnd}. Trouble with the engine is an end, never an exception.
+ * {@link EngineEnd}. Trouble with the engine is an end, never an exception. Whether the engine is a process or a server
+ * is its {@link EngineRun}'s matter.
  *
- * <p>One thread iterates. {@link #stop} and {@link #close} are for any thread: they kill the process, which wakes the
+ * <p>One thread iterates. {@link #stop} and {@link #close} are for any thread: they kill the run, which wakes the
  * iterating thread. The first verdict wins:
  *
  * <pre>
- *             end of stdout, stop text
- *   RUNNING ──────────────────────────▶ ended by itself ──▶ End (stop, length, or a failure by exit code and log)
+ *             end of output, stop text
+ *   RUNNING ──────────────────────────▶ ended by itself ──▶ End (stop, length, or a failure)
  *      └──────── stop(reason) ────────▶ stopped ──────────▶ End (cancelled, deadline, or a failure that says why)
  * </pre>
  */
 public final class EngineStream implements Iterator<EngineOutput>, Closeable {
     private static final Logger LOG = LoggerFactory.getLogger(EngineStream.class);
 
-    /** Between the end of stdout and the exit; an engine that takes longer is killed. */
-    private static final Duration EXIT_GRACE = Duration.ofSeconds(2);
-
-    private static final Duration EXIT_STEP = Duration.ofMillis(5);
-
-    /** Between kill and end of stdout; after it, whoever else holds stdout open is killed. */
+    /** Between kill and end of output; after it, whoever else keeps the reader waiting is killed. */
     private static final long LEFTOVER_NANOS = Duration.ofMillis(500).toNanos();
 
-    private static final int SIGNAL_BASE = 128;
-    private static final int LAST_SIGNAL = 64;
+    /** The same for one that ended by itself, and is to say how. */
+    private static final long TAIL_NANOS = Duration.ofSeconds(3).toNanos();
 
-    /** How it was decided that this stream ends; {@code reason} is null when the engine ended by itself. */
-    private record Verdict(StopReason reason) {}
+    /**
+     * How it was decided that this stream ends.
+     *
+     * @param reason null when the engine ended by itself
+     * @param at when, by the stream's clock
+     */
+    private record Verdict(StopReason reason, long at) {}
 
-    private final LiveProcess process;
+    private final EngineRun run;
     private final EngineJob job;
-    private final EngineDialect dialect;
     private final LongSupplier nanoTime;
     private final long openedAt;
     private final Consumer<EngineStream> onEnd;
-    private final Utf8Chunks chunks;
-    private final TrailerFilter trailer = new TrailerFilter();
     private final StopFilter stops;
 
     private final AtomicReference<Verdict> verdict = new AtomicReference<>();
-    private volatile long stoppedAt;
     private volatile boolean waiting;
     private volatile long waitingSince;
 
@@ -62,25 +59,23 @@ public final class EngineStream implements Iterator<EngineOutput>, Closeable {
     private volatile boolean ended;
 
     /** @param onEnd told once the engine has ended, before the end is handed out; may be told again */
-    EngineStream(
-            LiveProcess process,
-            EngineJob job,
-            EngineDialect dialect,
-            LongSupplier nanoTime,
-            Consumer<EngineStream> onEnd) {
-        this.process = process;
+    EngineStream(EngineRun run, EngineJob job, LongSupplier nanoTime, Consumer<EngineStream> onEnd) {
+        this.run = run;
         this.job = job;
-        this.dialect = dialect;
         this.nanoTime = nanoTime;
         this.openedAt = nanoTime.getAsLong();
         this.onEnd = onEnd;
-        this.chunks = new Utf8Chunks(process.getStdout());
         this.stops = new StopFilter(job.request().stop());
     }
 
     /** What the engine was asked. */
     public EngineJob job() {
         return job;
+    }
+
+    /** What writes it. */
+    EngineRun run() {
+        return run;
     }
 
     /** Whether there is more: true until the end was handed out. Never waits. */
@@ -111,11 +106,10 @@ public final class EngineStream implements Iterator<EngineOutput>, Closeable {
      * @return false when it had ended, or was stopped, before; then nothing changes
      */
     public boolean stop(StopReason reason) {
-        if (!verdict.compareAndSet(null, new Verdict(reason))) {
+        if (!decide(reason)) {
             return false;
         }
-        stoppedAt = nanoTime.getAsLong();
-        process.kill();
+        run.kill();
         LOG.debug(
                 "Engine stopped: requestId={} model={} attempt={} reason={}",
                 job.requestId(),
@@ -128,8 +122,8 @@ public final class EngineStream implements Iterator<EngineOutput>, Closeable {
     /** Kills the engine if it runs still. What was not read is lost. */
     @Override
     public void close() {
-        if (!stop(StopReason.LOST) && process.isAlive()) {
-            process.kill();
+        if (!stop(StopReason.LOST)) {
+            run.release();
         }
         onEnd.accept(this);
     }
@@ -137,12 +131,23 @@ public final class EngineStream implements Iterator<EngineOutput>, Closeable {
     /** Stops the engine and everything that it left behind. */
     void abandon() {
         stop(StopReason.LOST);
-        process.killLeftovers();
+        run.killLeftovers();
+    }
+
+    /** Somebody waits for the engine from now on, though not in {@link #next}: the stall clock runs. */
+    void waitFor() {
+        waitingSince = nanoTime.getAsLong();
+        waiting = true;
+    }
+
+    /** Nobody waits for the engine now: the stall clock stands still. */
+    void waitNoMore() {
+        waiting = false;
     }
 
     /**
      * Stops the engine when its job's time is over or it has kept its reader waiting too long, and frees a reader that a
-     * kill did not wake.
+     * kill did not wake, or whom an engine that has ended keeps waiting.
      */
     void watch(long stallNanos) {
         long now = nanoTime.getAsLong();
@@ -161,54 +166,57 @@ public final class EngineStream implements Iterator<EngineOutput>, Closeable {
                         job.model(),
                         job.attempt());
             }
-        } else if (decided.reason() != null && now - stoppedAt >= LEFTOVER_NANOS) {
-            process.killLeftovers();
+        } else if (now - decided.at() >= (decided.reason() == null ? TAIL_NANOS : LEFTOVER_NANOS)) {
+            run.killLeftovers();
         }
+    }
+
+    /** False when it was decided before. */
+    private boolean decide(StopReason reason) {
+        return verdict.compareAndSet(null, new Verdict(reason, nanoTime.getAsLong()));
     }
 
     /** One read. Returns the text that it made certain, perhaps none, and sets {@link #end} when there is no more. */
     private String advance() {
-        String chunk = verdict.get() == null ? read() : null;
-        if (chunk == null) {
-            return verdict.compareAndSet(null, new Verdict(null)) ? endOfOutput() : endOfStopped();
+        String piece = verdict.get() == null ? read() : null;
+        if (piece == null) {
+            return decide(null) ? endOfOutput() : endOfStopped();
         }
-        String text = stops.accept(dialect == EngineDialect.PLAIN ? chunk : trailer.accept(chunk));
+        String text = stops.accept(piece);
         if (stops.matched()) {
-            if (!verdict.compareAndSet(null, new Verdict(null))) {
+            if (!decide(null)) {
                 return endOfStopped();
             }
-            process.kill();
-            conclude(EngineEnd.finished(FinishReason.STOP, null, process.stderrTail()));
+            run.kill();
+            conclude(EngineEnd.finished(FinishReason.STOP, null, run.log()));
         } else if (verdict.get() != null) {
             return endOfStopped();
         }
         return text;
     }
 
-    /** The next chunk; null at the end of stdout. The stall clock runs in here only. */
+    /** The next piece; null at the end of the output. */
     private String read() {
-        waitingSince = nanoTime.getAsLong();
-        waiting = true;
+        waitFor();
         try {
-            return chunks.read();
+            return run.read();
         } catch (IOException e) {
-            LOG.debug("stdout of the engine for {} could not be read to its end", job.requestId(), e);
+            LOG.debug("the output of the engine for {} could not be read to its end", job.requestId(), e);
             return null;
         } finally {
-            waiting = false;
+            waitNoMore();
         }
     }
 
-    /** The engine closed its stdout by itself. Returns text that was held back, if the output is whole. */
+    /** The output ended by itself. Returns text that was held back, if the output is whole. */
     private String endOfOutput() {
-        EngineEnd result = result();
+        EngineRun.Ending ending = ending();
+        EngineEnd result = ending.end();
         if (result.isFailure()) {
             conclude(result);
             return "";
         }
-        String rest = chunks.rest();
-        rest = dialect == EngineDialect.PLAIN ? rest : trailer.accept(rest) + trailer.rest();
-        String text = stops.accept(rest);
+        String text = stops.accept(ending.rest());
         text = stops.matched() ? text : text + stops.rest();
         conclude(
                 stops.matched()
@@ -218,47 +226,25 @@ public final class EngineStream implements Iterator<EngineOutput>, Closeable {
         return text;
     }
 
-    private EngineEnd result() {
-        if (process.startFailure() != null) {
-            return EngineEnd.failed(process.startFailure(), null, process.stderrTail());
+    private EngineRun.Ending ending() {
+        waitFor();
+        try {
+            return run.end();
+        } finally {
+            waitNoMore();
         }
-        if (!awaitExit()) {
-            process.kill();
-            return EngineEnd.failed(
-                    EngineFailure.failed("the engine closed its output and did not exit"), null, process.stderrTail());
-        }
-        // 0 for one that is over and still cleaning up
-        int exitCode = process.getExitValue();
-        process.kill();
-        String stderr = process.stderrTail();
-        if (dialect == EngineDialect.PLAIN) {
-            return exitCode == 0
-                    ? EngineEnd.finished(FinishReason.STOP, exitCode, stderr)
-                    : EngineEnd.failed(exitFailure(exitCode), exitCode, stderr);
-        }
-        LlamaCompletionLog log = new LlamaCompletionLog(stderr);
-        if (exitCode != 0) {
-            EngineFailure refusal = log.refusal(job.request());
-            return EngineEnd.failed(refusal == null ? exitFailure(exitCode) : refusal, exitCode, stderr);
-        }
-        // The end-of-text mark comes after all text too, so it vouches for the text as well as the log does.
-        if (!trailer.whole() || !(log.textIsWhole() || trailer.endOfText())) {
-            return EngineEnd.failed(EngineFailure.truncated(), exitCode, stderr);
-        }
-        return EngineEnd.finished(trailer.endOfText() ? FinishReason.STOP : FinishReason.LENGTH, exitCode, stderr)
-                .withTokens(log.promptTokens(), log.completionTokens());
     }
 
     private String endOfStopped() {
-        awaitExit();
-        String stderr = process.stderrTail();
+        run.awaitStopped();
+        String log = run.log();
         conclude(
                 switch (verdict.get().reason()) {
-                    case CANCELLED -> EngineEnd.finished(FinishReason.CANCELLED, null, stderr);
-                    case DEADLINE -> EngineEnd.finished(FinishReason.DEADLINE, null, stderr);
-                    case STALLED -> EngineEnd.failed(EngineFailure.stalled(), null, stderr);
-                    case HANDED_OVER -> EngineEnd.failed(EngineFailure.handedOver(), null, stderr);
-                    case LOST -> EngineEnd.failed(EngineFailure.lost(), null, stderr);
+                    case CANCELLED -> EngineEnd.finished(FinishReason.CANCELLED, null, log);
+                    case DEADLINE -> EngineEnd.finished(FinishReason.DEADLINE, null, log);
+                    case STALLED -> EngineEnd.failed(EngineFailure.stalled(), null, log);
+                    case HANDED_OVER -> EngineEnd.failed(EngineFailure.handedOver(), null, log);
+                    case LOST -> EngineEnd.failed(EngineFailure.lost(), null, log);
                 });
         return "";
     }
@@ -266,36 +252,5 @@ public final class EngineStream implements Iterator<EngineOutput>, Closeable {
     private void conclude(EngineEnd conclusion) {
         end = conclusion;
         onEnd.accept(this);
-    }
-
-    /**
-     * Waits, but not for long, until the process has exited and its stderr was read. One that closed its stdout and
-     * wrote its log's last line has nothing left to say: it is ended, since nobody should wait for its cleaning up.
-     */
-    private boolean awaitExit() {
-        try {
-            long deadline = System.nanoTime() + EXIT_GRACE.toNanos();
-            while (System.nanoTime() < deadline) {
-                if (process.awaitEnd(EXIT_STEP)) {
-                    return true;
-                }
-                if (dialect == EngineDialect.LLAMA_COMPLETION
-                        && new LlamaCompletionLog(process.stderrTail()).isOver()) {
-                    return true;
-                }
-            }
-            return false;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
-        }
-    }
-
-    private static EngineFailure exitFailure(int exitCode) {
-        int signal = exitCode - SIGNAL_BASE;
-        return EngineFailure.failed(
-                signal > 0 && signal <= LAST_SIGNAL
-                        ? "the engine was killed by signal " + signal
-                        : "the engine exited with code " + exitCode);
     }
 }

@@ -9,13 +9,15 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The engines that run in this worker, by request. Opens a process as a stream, lets others stop it, and stops one whose
- * time is over or that writes nothing for too long. One daemon thread, ended by {@link #close}, watches. For any thread.
+ * The engines that run in this worker, by request. Opens a process, or a server's answer, as a stream, lets others stop it,
+ * and stops one whose time is over or that writes nothing for too long. One daemon thread, ended by {@link #close},
+ * watches. For any thread.
  */
 public final class Engines implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Engines.class);
@@ -26,6 +28,8 @@ public final class Engines implements AutoCloseable {
     public static final Duration DEFAULT_STALL = Duration.ofMinutes(2);
 
     private final Map<String, EngineStream> streams = new ConcurrentHashMap<>();
+    private final Map<String, HttpRun> calls = new ConcurrentHashMap<>();
+    private final AtomicLong callNumber = new AtomicLong();
     private final long stallNanos;
     private final LongSupplier nanoTime;
     private final ScheduledExecutorService watchdog;
@@ -68,13 +72,54 @@ public final class Engines implements AutoCloseable {
         return open(process, job, EngineDialect.PLAIN);
     }
 
+    /**
+     * Begins to ask a server: from now on the job can be stopped, its time runs, and so does the stall clock. Requests of
+     * the call name it in {@link LiveHttp#CALL_HEADER}.
+     */
+    public EngineCall call(EngineJob job) {
+        HttpRun run = new HttpRun(Long.toString(callNumber.incrementAndGet()));
+        calls.put(run.name(), run);
+        EngineStream stream = open(run, job);
+        stream.waitFor();
+        return new EngineCall(stream, run);
+    }
+
+    /** The call of that name that is not over; or null. */
+    HttpRun calling(String name) {
+        return calls.get(name);
+    }
+
+    /**
+     * The stream of a call that a step failed for.
+     *
+     * @param cause an {@link EngineException}, or what a connection throws that cannot be made or that broke
+     */
+    public EngineStream failed(EngineCall call, Throwable cause) {
+        EngineFailure failure = HttpFailures.of(cause);
+        LOG.debug(
+                "Engine could not be asked: requestId={} model={}",
+                call.job().requestId(),
+                call.job().model(),
+                cause);
+        return call.ended(EngineEnd.failed(failure, null, cause.toString()));
+    }
+
     /** The stream of a job for which no engine needs to be asked: earlier attempts have used up its tokens. */
     public Iterator<EngineOutput> usedUp() {
         return List.<EngineOutput>of(EngineEnd.unasked(FinishReason.LENGTH)).iterator();
     }
 
+    /** The stream of a call that needs not be made: earlier attempts have used up its job's tokens. */
+    public EngineStream usedUp(EngineCall call) {
+        return call.ended(EngineEnd.unasked(FinishReason.LENGTH));
+    }
+
     private EngineStream open(LiveProcess process, EngineJob job, EngineDialect dialect) {
-        EngineStream stream = new EngineStream(process, job, dialect, nanoTime, this::forget);
+        return open(new ProcessRun(process, job.request(), dialect), job);
+    }
+
+    private EngineStream open(EngineRun run, EngineJob job) {
+        EngineStream stream = new EngineStream(run, job, nanoTime, this::forget);
         EngineStream before = streams.put(job.requestId(), stream);
         if (before != null) {
             before.stop(StopReason.LOST);
@@ -115,6 +160,9 @@ public final class Engines implements AutoCloseable {
 
     private void forget(EngineStream stream) {
         streams.remove(stream.job().requestId(), stream);
+        if (stream.run() instanceof HttpRun run) {
+            calls.remove(run.name());
+        }
     }
 
     private void watch() {

@@ -310,8 +310,7 @@ class EngineStreamTest {
         AtomicLong now = new AtomicLong(Long.MAX_VALUE - 5); // the clock may run over meanwhile
         LiveProcess process = fake.start("printf Salt; exec sleep 1000", "");
         Duration timeLeft = Duration.ofSeconds(10);
-        EngineStream stream =
-                new EngineStream(process, job("r", List.of(), timeLeft), EngineDialect.PLAIN, now::get, ended -> {});
+        EngineStream stream = new EngineStream(plain(process), job("r", List.of(), timeLeft), now::get, ended -> {});
         assertThat(stream.next()).isEqualTo(new EngineText("Salt"));
         CompletableFuture<EngineOutput> last = CompletableFuture.supplyAsync(stream::next);
 
@@ -331,8 +330,8 @@ class EngineStreamTest {
     void aRequestsTimeRunsWhileNobodyReadsToo() {
         AtomicLong now = new AtomicLong();
         LiveProcess process = fake.start("while :; do echo Salt; done", "");
-        EngineStream stream = new EngineStream(
-                process, job("r", List.of(), Duration.ofSeconds(10)), EngineDialect.PLAIN, now::get, ended -> {});
+        EngineStream stream =
+                new EngineStream(plain(process), job("r", List.of(), Duration.ofSeconds(10)), now::get, ended -> {});
         stream.next();
         now.addAndGet(Duration.ofSeconds(10).toNanos());
         stream.watch(Long.MAX_VALUE);
@@ -345,7 +344,7 @@ class EngineStreamTest {
     void aRequestWithoutALimitRunsForAsLongAsItTakes() {
         AtomicLong now = new AtomicLong();
         LiveProcess process = fake.start("printf Salt; exec sleep 1000", "");
-        EngineStream stream = new EngineStream(process, job(), EngineDialect.PLAIN, now::get, ended -> {});
+        EngineStream stream = new EngineStream(plain(process), job(), now::get, ended -> {});
         stream.next();
         now.addAndGet(Duration.ofDays(365).toNanos());
         stream.watch(Duration.ofSeconds(10).toNanos());
@@ -357,7 +356,7 @@ class EngineStreamTest {
     void theStallClockStandsStillWhileTheReaderIsBusy() {
         AtomicLong now = new AtomicLong();
         LiveProcess process = fake.start("printf Salt; exec sleep 1000", "");
-        EngineStream stream = new EngineStream(process, job(), EngineDialect.PLAIN, now::get, ended -> {});
+        EngineStream stream = new EngineStream(plain(process), job(), now::get, ended -> {});
         long stall = Duration.ofSeconds(10).toNanos();
 
         now.addAndGet(stall * 2);
@@ -374,5 +373,9 @@ class EngineStreamTest {
             return last.isDone();
         });
         assertThat(((EngineEnd) last.join()).failure().code()).isEqualTo("engine_stalled");
+    }
+
+    private static EngineRun plain(LiveProcess process) {
+        return new ProcessRun(process, job().request(), EngineDialect.PLAIN);
     }
 }
