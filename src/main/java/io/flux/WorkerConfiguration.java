@@ -6,7 +6,10 @@ import io.flux.engine.EnginePreflight;
 import io.flux.engine.EngineProgram;
 import io.flux.engine.Engines;
 import io.flux.engine.LiveExec;
+import io.flux.engine.LiveHttp;
 import io.flux.engine.LlamaCompletionCommand;
+import io.flux.engine.LlamaServerRequests;
+import io.flux.engine.LlamaServers;
 import io.flux.engine.ModelEngine;
 import io.flux.engine.ProcessTokenCounter;
 import io.flux.engine.Prompts;
@@ -113,6 +116,31 @@ class WorkerConfiguration {
                 arguments(models.named(model), flux, () -> BundledEngineCommand.unpackModel(engineFolder(flux)))));
     }
 
+    /** What makes Camel's HTTP client fit for engines: {@code http:…?httpClientConfigurer=#liveHttp}. */
+    @Bean
+    LiveHttp liveHttp(Engines engines) {
+        return new LiveHttp(engines);
+    }
+
+    @Bean
+    LlamaServers llamaServers(FluxProperties flux, ServedModels models) {
+        return new LlamaServers(
+                models::named,
+                model -> EnginePreflight.ofEnvironment(flux.llamaDir()).command(LlamaServers.ENGINE),
+                model -> Path.of(file(model, flux, () -> BundledEngineCommand.unpackModel(engineFolder(flux)))));
+    }
+
+    @Bean
+    LlamaServerRequests llamaServer(LlamaServers servers, ServedModels models, ObjectMapper mapper) {
+        return new LlamaServerRequests(
+                servers::of,
+                model -> {
+                    String template = models.named(model).template();
+                    return template == null ? null : ChatTemplate.named(template);
+                },
+                mapper);
+    }
+
     private static List<String> bundledTokenizer(ModelSpec model, FluxProperties flux) {
         BundledEngineCommand bundled = BundledEngineCommand.prepare(engineFolder(flux));
         List<String> command = new ArrayList<>(List.of(bundled.executable()));
@@ -162,23 +190,24 @@ class WorkerConfiguration {
             CamelContext camel,
             ServedModels models,
             EngineProgram bundledProgram,
-            EngineProgram llamaCompletionProgram) {
+            EngineProgram llamaCompletionProgram,
+            LlamaServers servers) {
         List<Slots.Served> served = models.all().stream()
-                .map(model -> new Slots.Served(model, engine(model, bundledProgram, llamaCompletionProgram)))
+                .map(model -> new Slots.Served(
+                        model,
+                        switch (model.engine()) {
+                            case "bundled" -> ModelEngine.onDemand(() -> bundledProgram.find(model.name()));
+                            case "llama-completion" ->
+                                ModelEngine.onDemand(() -> llamaCompletionProgram.find(model.name()));
+                            case "llama-server" -> servers.of(model.name());
+                            // A kamelet of a team's own needs nothing of ours.
+                            default -> ModelEngine.onDemand(() -> {});
+                        }))
                 .toList();
         ProducerTemplate announce = camel.createProducerTemplate();
         return new Slots(camel, served, () -> {
             // In the background: Redis may take its time, and slots must not wait for it.
             var unused = announce.asyncSendBody("direct:common-announce", null);
         });
-    }
-
-    private static ModelEngine engine(ModelSpec model, EngineProgram bundled, EngineProgram llamaCompletion) {
-        return switch (model.engine()) {
-            case "bundled" -> ModelEngine.onDemand(() -> bundled.find(model.name()));
-            case "llama-completion" -> ModelEngine.onDemand(() -> llamaCompletion.find(model.name()));
-            // A kamelet of a team's own needs nothing of ours.
-            default -> ModelEngine.onDemand(() -> {});
-        };
     }
 }

@@ -19,6 +19,12 @@ interface AnswerDecoder {
     /** How the answer ended, as its events told; null as long as none did. Asked when no more will come. */
     EngineEnd end();
 
+    /** Tokens of the prompt, as far as events told; or null. */
+    Integer promptTokens();
+
+    /** Tokens of the answer so far, as far as events told; or null. */
+    Integer completionTokens();
+
     /**
      * What it means that the server answers with another status than 200.
      *

@@ -32,6 +32,11 @@ public record EngineJob(JobRequest request, int attempt, Transcript soFar, Durat
         return request.model();
     }
 
+    /** Whether an earlier attempt has written something that this one goes on after. */
+    public boolean isContinued() {
+        return !soFar.text().isEmpty();
+    }
+
     /** Without the prompt and the stop texts: they belong to the client and not in a log. */
     @Override
     public String toString() {

@@ -40,6 +40,9 @@ interface EngineRun {
     /** Waits, but not long, until a run that was killed is gone. */
     void awaitStopped();
 
+    /** An end that was not the run's own, with the counts of tokens that the run knows by now. */
+    EngineEnd counted(EngineEnd end);
+
     /** The end of what it said beside the answer, for operators; empty when that is nothing. */
     String log();
 }

@@ -188,7 +188,7 @@ public final class EngineStream implements Iterator<EngineOutput>, Closeable {
                 return endOfStopped();
             }
             run.kill();
-            conclude(EngineEnd.finished(FinishReason.STOP, null, run.log()));
+            conclude(run.counted(EngineEnd.finished(FinishReason.STOP, null, run.log())));
         } else if (verdict.get() != null) {
             return endOfStopped();
         }
@@ -240,8 +240,8 @@ public final class EngineStream implements Iterator<EngineOutput>, Closeable {
         String log = run.log();
         conclude(
                 switch (verdict.get().reason()) {
-                    case CANCELLED -> EngineEnd.finished(FinishReason.CANCELLED, null, log);
-                    case DEADLINE -> EngineEnd.finished(FinishReason.DEADLINE, null, log);
+                    case CANCELLED -> run.counted(EngineEnd.finished(FinishReason.CANCELLED, null, log));
+                    case DEADLINE -> run.counted(EngineEnd.finished(FinishReason.DEADLINE, null, log));
                     case STALLED -> EngineEnd.failed(EngineFailure.stalled(), null, log);
                     case HANDED_OVER -> EngineEnd.failed(EngineFailure.handedOver(), null, log);
                     case LOST -> EngineEnd.failed(EngineFailure.lost(), null, log);

@@ -110,7 +110,7 @@ public final class Engines implements AutoCloseable {
     }
 
     /** The stream of a call that needs not be made: earlier attempts have used up its job's tokens. */
-    public EngineStream usedUp(EngineCall call) {
+    public EngineStream notNeeded(EngineCall call) {
         return call.ended(EngineEnd.unasked(FinishReason.LENGTH));
     }
 

@@ -14,21 +14,25 @@ final class HttpFailures {
     /**
      * A server that was not reached is nobody's fault and can be asked later. One that was reached and went away may have
      * been asked already: that is a failed attempt.
+     *
+     * @param thrown perhaps as the cause of something of Camel's
      */
-    static EngineFailure of(Throwable cause) {
-        if (cause instanceof EngineException known) {
-            return known.failure();
-        }
-        if (cause instanceof ConnectException
-                || cause instanceof ConnectTimeoutException
-                || cause instanceof NoRouteToHostException
-                || cause instanceof UnknownHostException
-                || cause instanceof SSLHandshakeException) {
-            return EngineFailure.unavailable("the engine's server cannot be reached");
+    static EngineFailure of(Throwable thrown) {
+        boolean broken = false;
+        for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
+            if (cause instanceof EngineException known) {
+                return known.failure();
+            }
+            if (cause instanceof ConnectException
+                    || cause instanceof ConnectTimeoutException
+                    || cause instanceof NoRouteToHostException
+                    || cause instanceof UnknownHostException
+                    || cause instanceof SSLHandshakeException) {
+                return EngineFailure.unavailable("the engine's server cannot be reached");
+            }
+            broken |= cause instanceof IOException;
         }
         return EngineFailure.failed(
-                cause instanceof IOException
-                        ? "the connection to the engine's server broke"
-                        : "the engine could not be asked");
+                broken ? "the connection to the engine's server broke" : "the engine could not be asked");
     }
 }

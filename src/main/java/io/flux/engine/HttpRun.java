@@ -61,15 +61,17 @@ final class HttpRun implements EngineRun {
         return name;
     }
 
-    /** A request of the call begins; it is cancelled when the call was killed, and can be cancelled from here on. */
+    /**
+     * A request of the call begins; it is cancelled when the call was killed, and can be cancelled from here on. What the
+     * one before it has left unread is given up.
+     */
     void begin(Cancellable next) {
+        Cancellable over;
         synchronized (this) {
+            over = killed ? next : request;
             request = next;
-            if (!killed) {
-                return;
-            }
         }
-        next.cancel();
+        cancel(over);
     }
 
     /** The request for the answer has one. */
@@ -130,6 +132,8 @@ final class HttpRun implements EngineRun {
     @Override
     public Ending end() {
         drain();
+        // What is not read by now is read by nobody.
+        kill();
         if (ended != null) {
             return new Ending("", ended);
         }
@@ -151,7 +155,6 @@ final class HttpRun implements EngineRun {
         }
         drained = true;
         if (broken != null) {
-            kill();
             return;
         }
         byte[] nothing = new byte[1024];
@@ -172,9 +175,13 @@ final class HttpRun implements EngineRun {
             killed = true;
             current = request;
         }
-        if (current != null) {
-            // Nothing happens when its connection was given back already.
-            current.cancel();
+        cancel(current);
+    }
+
+    /** Nothing happens when its connection was given back already. */
+    private static void cancel(Cancellable request) {
+        if (request != null) {
+            request.cancel();
         }
     }
 
@@ -191,6 +198,11 @@ final class HttpRun implements EngineRun {
     @Override
     public void awaitStopped() {
         // A cancelled request is gone when cancel() returns.
+    }
+
+    @Override
+    public EngineEnd counted(EngineEnd end) {
+        return decoder == null ? end : end.withTokens(decoder.promptTokens(), decoder.completionTokens());
     }
 
     @Override

@@ -32,9 +32,6 @@ import java.util.function.IntFunction;
  * written in ASCII: the JVM encodes arguments in the machine's charset, and in a container that often is ASCII.
  */
 public final class LlamaCompletionCommand {
-    /** Seeds are 32 bits wide, and the highest means "random". */
-    private static final long SEEDS = 0xFFFF_FFFFL;
-
     private final Path modelFile;
     private final int threads;
     private final Integer contextTokens;
@@ -74,7 +71,7 @@ public final class LlamaCompletionCommand {
         add(args, "--top-k", request.topK());
         add(args, "--top-p", decimal(request.topP()));
         add(args, "--min-p", decimal(request.minP()));
-        add(args, "--seed", request.seed() == null ? null : Math.floorMod(request.seed(), SEEDS));
+        add(args, "--seed", LlamaSeed.of(request));
         add(args, "--json-schema", json(request.jsonSchema()));
         add(args, "--grammar", gbnf(request.grammar()));
         args.addAll(extraArgs);

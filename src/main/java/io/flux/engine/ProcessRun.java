@@ -96,6 +96,12 @@ final class ProcessRun implements EngineRun {
         awaitExit();
     }
 
+    /** A process says last what it has counted; one that was killed does not. */
+    @Override
+    public EngineEnd counted(EngineEnd end) {
+        return end;
+    }
+
     @Override
     public String log() {
         return process.stderrTail();
