@@ -207,6 +207,11 @@ public final class Claims {
         ledger.requeue(id, model, delay);
     }
 
+    /** Gives a job back to the front of its queue, as it was. */
+    public void giveBack(String id, String model) {
+        requeue(id, model, Duration.ZERO);
+    }
+
     /** A job for which no attempt is left: onto the dead-letter list. */
     public void bury(String id, String model) {
         ledger.bury(id, model);

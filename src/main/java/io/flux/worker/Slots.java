@@ -162,6 +162,11 @@ public final class Slots implements Health.Readiness {
         return groups.stream().flatMap(this::consumers).noneMatch(ScheduledPollConsumer::isPolling);
     }
 
+    /** Whether a model's slots take jobs now. A pop that was under way when they closed may still bring one. */
+    public boolean isOpen(String model) {
+        return openSlots(model) > 0;
+    }
+
     /** How many slots of a model take jobs now. */
     public synchronized int openSlots(String model) {
         return groups.stream()
