@@ -8,6 +8,7 @@ import io.flux.model.Parameters;
 import io.flux.model.Secret;
 import io.flux.supervision.Reaper;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
@@ -99,8 +100,9 @@ public record FluxProperties(
         positive(ping, "ping");
         positive(engineStall, "engine-stall");
         check(
-                !engine.equals("openai") || openaiUrl.matches("https?://[^\\s/]+\\S*"),
-                "openai-url must be the http(s) address of the server's API, https://host/v1, not '" + openaiUrl + "'");
+                !engine.equals("openai") || isAddress(openaiUrl),
+                "openai-url must be the http(s) address of the server's API, https://host/v1, not '"
+                        + openaiUrl.replaceAll("//[^/]*@", "//***@") + "'");
         check(
                 Arrays.stream(ModelSpec.Continuation.values())
                         .anyMatch(choice -> choice.configName().equals(openaiContinuation)),
@@ -157,7 +159,7 @@ public record FluxProperties(
                 slots,
                 threads,
                 llamaArgs.isBlank() ? List.of() : ExecParseUtils.splitToWhiteSpaceSeparatedTokens(llamaArgs),
-                openaiUrl.isBlank() ? null : upstream(),
+                engine.equals("openai") ? upstream() : null,
                 Parameters.NONE);
     }
 
@@ -181,6 +183,20 @@ public record FluxProperties(
             return Secret.ofFile(Path.of(openaiKeyFile));
         }
         return openaiKey.isBlank() ? null : Secret.of(openaiKey);
+    }
+
+    /** http(s)://host[:port][/path], and nothing that would be shown with it, such as a password. */
+    private static boolean isAddress(String text) {
+        try {
+            URI url = new URI(text);
+            return text.matches("https?://\\S+")
+                    && url.getHost() != null
+                    && url.getRawUserInfo() == null
+                    && url.getRawQuery() == null
+                    && url.getRawFragment() == null;
+        } catch (URISyntaxException e) {
+            return false;
+        }
     }
 
     private static void notNegative(Duration duration, String name) {
