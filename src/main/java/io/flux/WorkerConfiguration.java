@@ -11,6 +11,7 @@ import io.flux.engine.LlamaCompletionCommand;
 import io.flux.engine.LlamaServerRequests;
 import io.flux.engine.LlamaServers;
 import io.flux.engine.ModelEngine;
+import io.flux.engine.OpenAi;
 import io.flux.engine.ProcessTokenCounter;
 import io.flux.engine.Prompts;
 import io.flux.engine.TokenCounter;
@@ -31,6 +32,7 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.apache.camel.CamelContext;
 import org.apache.camel.ProducerTemplate;
 import org.springframework.context.annotation.Bean;
@@ -91,6 +93,17 @@ class WorkerConfiguration {
     @Bean
     LiveExec liveExec() {
         return new LiveExec();
+    }
+
+    /** Servers elsewhere that speak OpenAI's API. */
+    @Bean
+    OpenAi openai(Engines engines, ObjectMapper mapper, ServedModels models) {
+        return new OpenAi(
+                engines,
+                mapper,
+                models.all().stream()
+                        .filter(model -> model.engine().equals("openai"))
+                        .collect(Collectors.toMap(ModelSpec::name, ModelSpec::upstream)));
     }
 
     /** llama.cpp out of our own jar. */
@@ -191,7 +204,8 @@ class WorkerConfiguration {
             ServedModels models,
             EngineProgram bundledProgram,
             EngineProgram llamaCompletionProgram,
-            LlamaServers servers) {
+            LlamaServers servers,
+            OpenAi openai) {
         List<Slots.Served> served = models.all().stream()
                 .map(model -> new Slots.Served(
                         model,
@@ -200,6 +214,7 @@ class WorkerConfiguration {
                             case "llama-completion" ->
                                 ModelEngine.onDemand(() -> llamaCompletionProgram.find(model.name()));
                             case "llama-server" -> servers.of(model.name());
+                            case "openai" -> openai.server(model.name());
                             // A kamelet of a team's own needs nothing of ours.
                             default -> ModelEngine.onDemand(() -> {});
                         }))

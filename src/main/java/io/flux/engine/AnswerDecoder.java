@@ -32,4 +32,12 @@ interface AnswerDecoder {
      * @param body what it says about it, at most 64 KiB
      */
     EngineFailure refusal(int status, String body);
+
+    /** The server says that it is done: {@code [DONE]} came. */
+    default void done() {}
+
+    /** What the server said as operators may see it. */
+    default String log(String text) {
+        return text;
+    }
 }

@@ -23,6 +23,11 @@ public final class EngineCall {
         return run.name();
     }
 
+    /** Whether the call was stopped: what its requests throw then says nothing about the server. */
+    boolean isStopped() {
+        return run.isKilled();
+    }
+
     /** What is asked. */
     public EngineJob job() {
         return stream.job();

@@ -5,6 +5,7 @@ import java.net.ConnectException;
 import java.net.NoRouteToHostException;
 import java.net.UnknownHostException;
 import javax.net.ssl.SSLHandshakeException;
+import javax.net.ssl.SSLPeerUnverifiedException;
 import org.apache.hc.client5.http.ConnectTimeoutException;
 
 /** What it means to a job that a step of asking its server threw something. */
@@ -27,7 +28,8 @@ final class HttpFailures {
                     || cause instanceof ConnectTimeoutException
                     || cause instanceof NoRouteToHostException
                     || cause instanceof UnknownHostException
-                    || cause instanceof SSLHandshakeException) {
+                    || cause instanceof SSLHandshakeException
+                    || cause instanceof SSLPeerUnverifiedException) {
                 return EngineFailure.unavailable("the engine's server cannot be reached");
             }
             broken |= cause instanceof IOException;

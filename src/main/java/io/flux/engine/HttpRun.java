@@ -74,6 +74,11 @@ final class HttpRun implements EngineRun {
         cancel(over);
     }
 
+    /** Whether it was killed: what a request of the call throws then says nothing about its server. */
+    synchronized boolean isKilled() {
+        return killed;
+    }
+
     /** The request for the answer has one. */
     void answered(int httpStatus, InputStream answer, AnswerDecoder answerDecoder) {
         status = httpStatus;
@@ -82,9 +87,10 @@ final class HttpRun implements EngineRun {
         chunks = new Utf8Chunks(answer);
     }
 
-    /** There will be no answer. */
+    /** There will be no answer, or none that anybody reads. */
     void ended(EngineEnd end) {
         ended = end;
+        kill();
     }
 
     @Override
@@ -108,6 +114,7 @@ final class HttpRun implements EngineRun {
                 for (String data : events.accept(chunk)) {
                     if (data.equals(DONE)) {
                         done = true;
+                        decoder.done();
                         break;
                     }
                     text.append(decoder.accept(data));
@@ -124,7 +131,7 @@ final class HttpRun implements EngineRun {
 
     private void refuse() throws IOException {
         String said = new String(body.readNBytes(REFUSAL_BYTES), StandardCharsets.UTF_8);
-        log = "HTTP " + status + " " + said;
+        log = decoder.log("HTTP " + status + " " + said);
         done = true;
         ended = EngineEnd.failed(decoder.refusal(status, said), null, log);
     }
