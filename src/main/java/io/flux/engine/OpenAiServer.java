@@ -159,7 +159,7 @@ public final class OpenAiServer implements ModelEngine {
         }
         String key = secret.read();
         if (!key.chars().allMatch(c -> c > ' ' && c < 127)) {
-            throw new IllegalStateException(secret + " holds a key with characters that no header can have");
+            throw new IllegalStateException(secret.where() + " holds a key with characters that no header can have");
         }
         lastKey = key;
         return key;
@@ -233,7 +233,7 @@ public final class OpenAiServer implements ModelEngine {
     private String key() {
         return upstream.key() == null
                 ? ": it wants a key, and none is configured"
-                : ": is the key of " + upstream.key() + " right?";
+                : ": is the key right (" + upstream.key().where() + ")?";
     }
 
     private static EngineFailure invalid(EngineJob job, int status, OpenAiError error) {

@@ -49,6 +49,11 @@ public final class Secret {
         return value.strip();
     }
 
+    /** Where the key is, for operators: {@code file /run/secrets/key}. */
+    public String where() {
+        return where;
+    }
+
     @Override
     public String toString() {
         return "Secret[" + where + "]";

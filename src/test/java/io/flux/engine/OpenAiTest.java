@@ -106,6 +106,19 @@ class OpenAiTest {
         assertThat(gate().problem()).isNull();
     }
 
+    /** As llama-server does, which says that it keeps the connection. */
+    @Test
+    void aConnectionThatTheServerClosesAfterAnAnswerIsNotUsedAgain() throws Exception {
+        serve((request, answer) -> {
+            answer.begin().event(delta("Salt")).event(STOP).event("[DONE]").end();
+            throw new IOException("closed");
+        });
+        for (int i = 0; i < 3; i++) {
+            assertThat(text(drain(ask(job())))).isEqualTo("Salt");
+            await().until(() -> server.open() == 0);
+        }
+    }
+
     @Test
     void aRequestIsOneOfOpenAis() throws Exception {
         answering(delta("Salt"), STOP);
@@ -363,8 +376,8 @@ class OpenAiTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "401 | {'error':{'message':'Incorrect API key','code':'invalid_api_key'}} | is the key of",
-                "403 | {'error':{'message':'no access'}} | is the key of",
+                "401 | {'error':{'message':'Incorrect API key','code':'invalid_api_key'}} | is the key right (a configured value)?",
+                "403 | {'error':{'message':'no access'}} | is the key right (a configured value)?",
                 "404 | {'error':{'message':'no such model','code':'model_not_found'}} | is upstream/model a model of it",
                 "404 | <html>nothing here</html> | the address right",
                 "400 | {'error':{'message':'no such model','code':'model_not_found'}} | is upstream/model a model of it",
