@@ -145,13 +145,7 @@ class WorkerConfiguration {
 
     @Bean
     LlamaServerRequests llamaServer(LlamaServers servers, ServedModels models, ObjectMapper mapper) {
-        return new LlamaServerRequests(
-                servers::of,
-                model -> {
-                    String template = models.named(model).template();
-                    return template == null ? null : ChatTemplate.named(template);
-                },
-                mapper);
+        return new LlamaServerRequests(servers::of, model -> LlamaServers.template(models.named(model)), mapper);
     }
 
     private static List<String> bundledTokenizer(ModelSpec model, FluxProperties flux) {

@@ -7,9 +7,11 @@ import java.io.InputStream;
 import java.net.HttpURLConnection;
 import java.net.Proxy;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -45,6 +47,14 @@ public final class LlamaServer implements ModelEngine {
     private static final int SIGNAL_BASE = 128;
     private static final Duration STOP_GRACE = Duration.ofSeconds(3);
     private static final String LOADING = "llama-server is loading the model";
+    /** With all roles, and for templates that do not take each of them. */
+    private static final List<String> CONVERSATIONS = List.of(
+            "{\"messages\":[{\"role\":\"system\",\"content\":\"a\"},{\"role\":\"user\",\"content\":\"b\"},"
+                    + "{\"role\":\"assistant\",\"content\":\"c\"},{\"role\":\"user\",\"content\":\"d\"}]}",
+            "{\"messages\":[{\"role\":\"user\",\"content\":\"b\"},{\"role\":\"assistant\",\"content\":\"c\"},"
+                    + "{\"role\":\"user\",\"content\":\"d\"}]}",
+            "{\"messages\":[{\"role\":\"user\",\"content\":\"b\"}]}");
+
     private static final String STOPPED = "llama-server was stopped";
 
     /**
@@ -253,7 +263,7 @@ public final class LlamaServer implements ModelEngine {
             log.ready();
             serve(found);
             LOG.info(
-                    "llama-server ready: model={} pid={} slots={} contextTokens={} uri={}",
+                    "llama-server ready: model {}, pid {}, slots {}, context {} tokens, {}",
                     model,
                     started.pid(),
                     command.slots(),
@@ -338,10 +348,10 @@ public final class LlamaServer implements ModelEngine {
     /** A server's properties, when it is ready; else null. */
     private Serving ask(URI uri, String key) {
         try {
-            if (get(uri.resolve("/health"), null).status() != OK) {
+            if (request(uri.resolve("/health"), null, null).status() != OK) {
                 return null;
             }
-            Answer answer = get(uri.resolve("/props"), key);
+            Answer answer = request(uri.resolve("/props"), key, null);
             if (answer.status() != OK) {
                 notServing("llama-server answers " + answer.status() + " to GET /props");
                 return null;
@@ -360,7 +370,7 @@ public final class LlamaServer implements ModelEngine {
                     key,
                     context,
                     TemplateMarkers.of(
-                            props.path("chat_template").asText(),
+                            props.path("chat_template").asText() + "\n" + templated(uri, key),
                             props.path("bos_token").asText(),
                             props.path("eos_token").asText()));
         } catch (IOException e) {
@@ -369,9 +379,20 @@ public final class LlamaServer implements ModelEngine {
         }
     }
 
+    /** What the chat template makes of some messages: one of llama.cpp's is known by its name only. */
+    private String templated(URI uri, String key) throws IOException {
+        for (String conversation : CONVERSATIONS) {
+            Answer answer = request(uri.resolve("/apply-template"), key, conversation);
+            if (answer.status() == OK) {
+                return answer.body().path("prompt").asText();
+            }
+        }
+        return "";
+    }
+
     private boolean answers(URI uri) {
         try {
-            get(uri.resolve("/health"), null);
+            request(uri.resolve("/health"), null, null);
             return true;
         } catch (IOException e) {
             LOG.debug("llama-server does not answer: model={}", model, e);
@@ -381,7 +402,8 @@ public final class LlamaServer implements ModelEngine {
 
     private record Answer(int status, JsonNode body) {}
 
-    private Answer get(URI uri, String key) throws IOException {
+    /** @param body to be posted; null for a GET */
+    private Answer request(URI uri, String key, String body) throws IOException {
         HttpURLConnection connection = (HttpURLConnection) uri.toURL().openConnection(Proxy.NO_PROXY);
         int millis = (int) times.probe().toMillis();
         connection.setConnectTimeout(millis);
@@ -390,6 +412,11 @@ public final class LlamaServer implements ModelEngine {
             connection.setRequestProperty("Authorization", "Bearer " + key);
         }
         try {
+            if (body != null) {
+                connection.setDoOutput(true);
+                connection.setRequestProperty("Content-Type", "application/json");
+                connection.getOutputStream().write(body.getBytes(StandardCharsets.UTF_8));
+            }
             int status = connection.getResponseCode();
             if (status != OK) {
                 return new Answer(status, JSON.missingNode());

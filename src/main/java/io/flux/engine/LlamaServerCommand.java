@@ -20,7 +20,8 @@ import java.util.Map;
  *       silently forget the prompt, whatever the build's default.
  * </ul>
  *
- * <p>The chat template is not among them: by its name alone a build takes it for a template's text.
+ * <p>A chat template's name is one only without the Jinja engine; with it, it would be taken for a template's text, and
+ * each prompt would be that name. The environment switches it off, as not every build has the flag.
  */
 final class LlamaServerCommand {
     private final Path executable;
@@ -28,6 +29,7 @@ final class LlamaServerCommand {
     private final int slots;
     private final int threads;
     private final Integer contextTokens;
+    private final String template;
     private final List<String> extraArgs;
 
     /**
@@ -36,10 +38,17 @@ final class LlamaServerCommand {
      * @param slots jobs at the same time, at least 1
      * @param threads for all slots together, at least 1
      * @param contextTokens of one slot, or null for the model's own
+     * @param template the name of one of llama.cpp's chat templates, or null for the model's own
      * @param extraArgs appended as they are, so that they win; may be empty
      */
     LlamaServerCommand(
-            Path executable, Path modelFile, int slots, int threads, Integer contextTokens, List<String> extraArgs) {
+            Path executable,
+            Path modelFile,
+            int slots,
+            int threads,
+            Integer contextTokens,
+            String template,
+            List<String> extraArgs) {
         if (slots < 1 || threads < 1) {
             throw new IllegalArgumentException("slots and threads must be at least 1, not " + slots + ", " + threads);
         }
@@ -48,6 +57,7 @@ final class LlamaServerCommand {
         this.slots = slots;
         this.threads = threads;
         this.contextTokens = contextTokens;
+        this.template = template;
         this.extraArgs = List.copyOf(extraArgs);
     }
 
@@ -60,6 +70,9 @@ final class LlamaServerCommand {
         line.addAll(List.of("--poll", "0", "--no-context-shift"));
         if (contextTokens != null) {
             line.addAll(List.of("-c", Long.toString((long) contextTokens * slots)));
+        }
+        if (template != null) {
+            line.addAll(List.of("--chat-template", template));
         }
         line.addAll(extraArgs);
         return line;
@@ -74,6 +87,9 @@ final class LlamaServerCommand {
         Map<String, String> environment = new HashMap<>();
         environment.put("LLAMA_API_KEY", key);
         environment.put("OMP_WAIT_POLICY", System.getenv().getOrDefault("OMP_WAIT_POLICY", "passive"));
+        if (template != null) {
+            environment.put("LLAMA_ARG_JINJA", "0");
+        }
         return environment;
     }
 

@@ -27,7 +27,7 @@ public final class LlamaServerRequests {
 
     /**
      * @param servers a model's server
-     * @param templates the template that a model is configured with; null for its own
+     * @param templates the template of Flux's that a model is configured with; null when its server applies one
      */
     public LlamaServerRequests(
             Function<String, LlamaServer> servers, Function<String, ChatTemplate> templates, ObjectMapper mapper) {
@@ -45,7 +45,7 @@ public final class LlamaServerRequests {
         return servers.apply(job.model()).serving();
     }
 
-    /** The completion of a job whose model is configured with a template of Flux's; null when it has its own. */
+    /** The completion of a job whose model is configured with a template of Flux's; null when its server applies one. */
     public Completion templated(EngineJob job) {
         ChatTemplate template = templates.apply(job.model());
         return template == null ? null : whole(job, template.render(job.request()));

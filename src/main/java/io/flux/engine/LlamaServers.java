@@ -1,7 +1,9 @@
 package io.flux.engine;
 
+import io.flux.job.ChatTemplate;
 import io.flux.model.ModelSpec;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
@@ -43,7 +45,16 @@ public final class LlamaServers implements AutoCloseable {
                 // All slots are one batch, which one set of threads computes.
                 model.threads() == 0 ? Runtime.getRuntime().availableProcessors() : model.threads(),
                 model.context() == 0 ? null : model.context(),
+                template(model) == null ? model.template() : null,
                 model.args());
+    }
+
+    /** The template of Flux's that a model is configured with; null for its own, or one that llama-server knows. */
+    public static ChatTemplate template(ModelSpec model) {
+        return Arrays.stream(ChatTemplate.values())
+                .filter(template -> template.name().equalsIgnoreCase(model.template()))
+                .findFirst()
+                .orElse(null);
     }
 
     /** Ends all of them. */

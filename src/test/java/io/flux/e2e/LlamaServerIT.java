@@ -288,7 +288,7 @@ class LlamaServerIT {
             client.await("waits", "ticket");
             HttpResponse<String> health = unable.get("/health");
             assertThat(health.statusCode()).isEqualTo(503);
-            assertThat(health.body()).contains("llama-server exited with code 1", "this GGUF file is version");
+            assertThat(health.body()).contains("llama-server exited with code 1: ", "this GGUF file is version");
             assertThat(unable.log()).doesNotContain("Flux worker ready", "attempt begins");
             assertThat(redis.commands().lrange("flux:{broken}:waiting", 0, -1)).containsExactly("waits");
             client.cancel("waits");

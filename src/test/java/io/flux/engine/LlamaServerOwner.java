@@ -9,7 +9,7 @@ final class LlamaServerOwner {
 
     public static void main(String[] args) throws InterruptedException {
         LlamaServerCommand command =
-                new LlamaServerCommand(Path.of(args[0]), RealLlamaServer.MODEL, 1, 1, null, List.of());
+                new LlamaServerCommand(Path.of(args[0]), RealLlamaServer.MODEL, 1, 1, null, null, List.of());
         LlamaServer server = new LlamaServer("default", () -> command, RealLlamaServer.QUICK);
         server.gate().onChange(() -> {
             if (server.gate().problem() == null) {

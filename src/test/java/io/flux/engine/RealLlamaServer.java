@@ -56,13 +56,19 @@ final class RealLlamaServer {
     }
 
     static LlamaServer with(int slots, Integer contextTokens) {
-        LlamaServerCommand command = new LlamaServerCommand(executable(), MODEL, slots, 1, contextTokens, List.of());
+        LlamaServerCommand command =
+                new LlamaServerCommand(executable(), MODEL, slots, 1, contextTokens, null, List.of());
+        return new LlamaServer("default", () -> command, PATIENT);
+    }
+
+    static LlamaServer templated(String template) {
+        LlamaServerCommand command = new LlamaServerCommand(executable(), MODEL, 1, 1, null, template, List.of());
         return new LlamaServer("default", () -> command, PATIENT);
     }
 
     /** One that is looked at often. */
     static LlamaServer supervised(Path model, String... args) {
-        LlamaServerCommand command = new LlamaServerCommand(executable(), model, 1, 1, null, List.of(args));
+        LlamaServerCommand command = new LlamaServerCommand(executable(), model, 1, 1, null, null, List.of(args));
         return new LlamaServer("default", () -> command, QUICK);
     }
 
