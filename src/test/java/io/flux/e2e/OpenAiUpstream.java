@@ -55,6 +55,10 @@ final class OpenAiUpstream implements AutoCloseable {
         return new OpenAiUpstream(port, key, more);
     }
 
+    int port() {
+        return port;
+    }
+
     String url() {
         return "http://127.0.0.1:" + port + "/v1";
     }

@@ -13,6 +13,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** A network between two processes that a test can break: with a word to both sides, or silently. */
 final class TcpProxy implements AutoCloseable {
@@ -27,6 +28,9 @@ final class TcpProxy implements AutoCloseable {
     private ServerSocket listener;
     /** Open while bytes pass. */
     private volatile CountDownLatch passing = new CountDownLatch(0);
+
+    /** How many bytes may still come from the target. */
+    private final AtomicLong budget = new AtomicLong(Long.MAX_VALUE);
 
     /** @param target a port of this machine */
     TcpProxy(int target) {
@@ -71,11 +75,11 @@ final class TcpProxy implements AutoCloseable {
         }
         sockets.add(near);
         sockets.add(far);
-        threads.execute(() -> pass(near, far));
-        threads.execute(() -> pass(far, near));
+        threads.execute(() -> pass(near, far, false));
+        threads.execute(() -> pass(far, near, true));
     }
 
-    private void pass(Socket from, Socket to) {
+    private void pass(Socket from, Socket to, boolean back) {
         byte[] buffer = new byte[16 * 1024];
         try (from;
                 to) {
@@ -83,7 +87,8 @@ final class TcpProxy implements AutoCloseable {
             OutputStream out = to.getOutputStream();
             for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
                 passing.await();
-                out.write(buffer, 0, count);
+                long left = back ? budget.getAndAdd(-count) : count;
+                out.write(buffer, 0, (int) Math.max(0, Math.min(count, left)));
             }
         } catch (IOException | InterruptedException ended) {
             // one side is gone: so is the other
@@ -91,6 +96,11 @@ final class TcpProxy implements AutoCloseable {
             sockets.remove(from);
             sockets.remove(to);
         }
+    }
+
+    /** Lets so many bytes more come from the target; what comes after them is lost, until {@link #restore}. */
+    void passNoMoreThan(long bytes) {
+        budget.set(bytes);
     }
 
     /** Ends every connection and takes no other. */
@@ -101,6 +111,7 @@ final class TcpProxy implements AutoCloseable {
 
     /** Takes connections again. */
     void restore() {
+        budget.set(Long.MAX_VALUE);
         listener = listen(port);
     }
 
