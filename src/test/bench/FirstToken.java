@@ -17,8 +17,9 @@ import java.util.stream.Stream;
 
 /**
  * Time to first token through Flux and from the same llama-server directly, in turns, one request at a time. The clock
- * runs from before the request is sent until its first text is in this program's hands; both clients keep their
- * connection. Run by {@code first-token} beside it.
+ * runs from before the request is sent until its first text is in this program's hands. The client of Flux keeps its
+ * connection; llama-server closes one that has carried a stream, so each request to it makes one, as Flux's do. Run by
+ * {@code first-token} beside it.
  *
  * <p>Arguments: Flux's WebSocket address, the server's address and key, how many rounds to count, how many to warm up.
  */
@@ -106,6 +107,7 @@ final class FirstToken {
         HttpRequest request = HttpRequest.newBuilder(server)
                 .header("Content-Type", "application/json")
                 .header("Authorization", "Bearer " + key)
+                .header("Connection", "close")
                 .POST(BodyPublishers.ofString("{\"stream\":true,\"max_tokens\":8,\"temperature\":0,"
                         + "\"messages\":[{\"role\":\"user\",\"content\":\"" + prompt + "\"}]}"))
                 .build();
