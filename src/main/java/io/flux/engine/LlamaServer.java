@@ -261,7 +261,6 @@ public final class LlamaServer implements ModelEngine {
             }
             long since = System.nanoTime();
             log.ready();
-            serve(found);
             LOG.info(
                     "llama-server ready: model {}, pid {}, slots {}, context {} tokens, {}",
                     model,
@@ -269,6 +268,7 @@ public final class LlamaServer implements ModelEngine {
                     command.slots(),
                     found.contextTokens(),
                     found.uri());
+            serve(found);
             watch(started, found);
             return Duration.ofNanos(System.nanoTime() - since);
         } finally {

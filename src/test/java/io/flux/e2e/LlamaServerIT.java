@@ -35,7 +35,7 @@ class LlamaServerIT {
     private static final String ENDLESS = "--ignore-eos";
 
     private static final String BUDGET = "\"max_tokens\":480,\"temperature\":0";
-    private static final Pattern READY = Pattern.compile("llama-server ready: .*pid (\\d+), .*(http://\\S+:\\d+)");
+    private static final Pattern READY = Pattern.compile("llama-server ready: .* pid (\\d+), .* (http://\\S+:\\d+)");
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
