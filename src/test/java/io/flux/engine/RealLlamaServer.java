@@ -31,6 +31,10 @@ final class RealLlamaServer {
             Duration.ofMillis(200),
             LONG);
 
+    /** Looked at often, and never given up. */
+    static final LlamaServer.Times LENIENT =
+            new LlamaServer.Times(QUICK.poll(), LONG, QUICK.probe(), LONG, QUICK.pause(), QUICK.longestPause(), LONG);
+
     private RealLlamaServer() {}
 
     /** Where it is. A test is skipped where it is not, but not in CI. */
@@ -68,8 +72,12 @@ final class RealLlamaServer {
 
     /** One that is looked at often. */
     static LlamaServer supervised(Path model, String... args) {
+        return supervised(QUICK, model, args);
+    }
+
+    static LlamaServer supervised(LlamaServer.Times times, Path model, String... args) {
         LlamaServerCommand command = new LlamaServerCommand(executable(), model, 1, 1, null, null, List.of(args));
-        return new LlamaServer("default", () -> command, QUICK);
+        return new LlamaServer("default", () -> command, times);
     }
 
     /** Sends a process a signal that Java has no name for. */
