@@ -44,7 +44,9 @@ import org.springframework.context.annotation.Configuration;
 class WorkerConfiguration {
     @Bean
     Claims claims(Ledger ledger, ObjectMapper mapper, Engines engines, ServedModels models, FluxProperties flux) {
-        return new Claims(ledger, mapper, engines, models, flux.id(), flux.lease());
+        Claims claims = new Claims(ledger, mapper, engines, models, flux.id(), flux.lease());
+        engines.onOpen(claims::opened);
+        return claims;
     }
 
     @Bean

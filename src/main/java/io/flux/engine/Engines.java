@@ -6,10 +6,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,6 +32,7 @@ public final class Engines implements AutoCloseable {
     private final Map<String, EngineStream> streams = new ConcurrentHashMap<>();
     private final Map<String, HttpRun> calls = new ConcurrentHashMap<>();
     private final AtomicLong callNumber = new AtomicLong();
+    private final List<Consumer<String>> listeners = new CopyOnWriteArrayList<>();
     private final long stallNanos;
     private final LongSupplier nanoTime;
     private final ScheduledExecutorService watchdog;
@@ -127,7 +130,16 @@ public final class Engines implements AutoCloseable {
         if (closed) {
             stream.abandon();
         }
+        listeners.forEach(listener -> listener.accept(job.requestId()));
         return stream;
+    }
+
+    /**
+     * Has a listener told of each stream that opens, by its request, before anybody reads it: who wanted the request stopped
+     * before there was anything to stop can do so now.
+     */
+    public void onOpen(Consumer<String> listener) {
+        listeners.add(listener);
     }
 
     /**

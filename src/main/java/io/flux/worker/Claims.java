@@ -27,8 +27,8 @@ import org.slf4j.LoggerFactory;
  * what others want of it. A job is held from {@link #lease} until one of {@link #release}, {@link #requeue}, {@link
  * #bury} and {@link #drop}; its lease is renewed for exactly that long.
  *
- * <p>A stop may come before the job's engine is there. It is remembered, and takes effect when {@link #running} says that
- * the engine is.
+ * <p>A stop may come before the job's engine is there. It is remembered, and takes effect when {@link #opened} says that the
+ * engine is: {@link Engines#onOpen} is to be given that.
  *
  * <p>Thread-safe; blocks for round trips to Redis.
  */
@@ -116,7 +116,7 @@ public final class Claims {
     }
 
     /** The job's engine is open: a stop that came before it takes effect now. */
-    public void running(String id) {
+    public void opened(String id) {
         Claim claim = held.get(id);
         if (claim != null && claim.wish != null) {
             engines.stop(id, claim.wish);

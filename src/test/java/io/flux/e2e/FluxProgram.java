@@ -3,8 +3,11 @@ package io.flux.e2e;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -22,6 +25,7 @@ final class FluxProgram {
     private static final Path JAR = Path.of("target", "flux.jar").toAbsolutePath();
     private static final Path APP = RunningFlux.HOME.resolve("app");
     private static final Path ARCHIVE = APP.resolve("flux.jsa");
+    private static final Path LOCK = RunningFlux.HOME.resolve("app.lock");
     private static final List<String> JAVA = List.of(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
             "-XX:TieredStopAtLevel=1",
@@ -58,13 +62,8 @@ final class FluxProgram {
             return java("-cp", compiled());
         }
         try {
-            if (!Files.exists(ARCHIVE)
-                    || Files.getLastModifiedTime(ARCHIVE)
-                                    .compareTo(Files.getLastModifiedTime(Path.of(JAR + ".original")))
-                            < 0) {
-                extract();
-                archive();
-            }
+            Files.createDirectories(RunningFlux.HOME);
+            prepareOnce();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -72,6 +71,23 @@ final class FluxProgram {
                 "-XX:SharedArchiveFile=" + ARCHIVE,
                 "-cp",
                 APP.resolve("flux.jar").toString());
+    }
+
+    /** Test JVMs run side by side: the first of them prepares it for all. */
+    private static void prepareOnce() throws IOException {
+        try (FileChannel file = FileChannel.open(LOCK, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                FileLock held = file.lock()) {
+            if (!held.isValid()) {
+                throw new IOException("no lock on " + LOCK);
+            }
+            if (!Files.exists(ARCHIVE)
+                    || Files.getLastModifiedTime(ARCHIVE)
+                                    .compareTo(Files.getLastModifiedTime(Path.of(JAR + ".original")))
+                            < 0) {
+                extract();
+                archive();
+            }
+        }
     }
 
     private static List<String> java(String... options) {

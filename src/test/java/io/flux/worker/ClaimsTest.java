@@ -59,6 +59,7 @@ class ClaimsTest {
 
     @BeforeEach
     void submit() throws JsonProcessingException {
+        engines.onOpen(claims::opened);
         ledger.create(id, model, mapper.writeValueAsString(request()), null, "grace");
         enqueue(id);
         ledger.accept(id);
@@ -170,11 +171,11 @@ class ClaimsTest {
     void aRenewalDoesNotStopAJobThatIsOnItsWayToItsLease() throws Exception {
         Trouble redis = new Trouble();
         Claims racing = claims(redis);
+        engines.onOpen(racing::opened);
         pop();
         redis.next = racing::renew; // between the claim and the lease
         assertThat(racing.lease(id, model, "claim-1")).isTrue();
         EngineStream engine = engine();
-        racing.running(id);
         assertThat(engines.running()).as("the engine goes on").isEqualTo(1);
         racing.stop(id, StopReason.CANCELLED);
         assertThat(((EngineEnd) engine.next()).finish()).isEqualTo(FinishReason.CANCELLED);
@@ -184,7 +185,6 @@ class ClaimsTest {
     void aStopReachesTheEngineOfAJobThatIsHeld() throws Exception {
         take();
         EngineStream engine = engine();
-        claims.running(id);
         assertThat(engines.running()).isEqualTo(1);
         claims.stop(id, StopReason.CANCELLED);
         assertThat(((EngineEnd) engine.next()).finish()).isEqualTo(FinishReason.CANCELLED);
@@ -195,8 +195,6 @@ class ClaimsTest {
         take();
         claims.stop(id, StopReason.DEADLINE);
         EngineStream engine = engine();
-        assertThat(engines.running()).isEqualTo(1);
-        claims.running(id);
         assertThat(((EngineEnd) engine.next()).finish()).isEqualTo(FinishReason.DEADLINE);
     }
 
@@ -208,7 +206,6 @@ class ClaimsTest {
         pop();
         assertThat(claims.lease(id, model, "claim-2")).isTrue();
         EngineStream engine = engine();
-        claims.running(id);
         assertThat(engines.running()).isEqualTo(1);
         engine.close();
     }
@@ -217,7 +214,6 @@ class ClaimsTest {
     void aStopForAJobThatIsNotHeldStopsNothing() throws Exception {
         EngineStream engine = engine();
         claims.stop(id, StopReason.CANCELLED);
-        claims.running(id);
         assertThat(engines.running()).isEqualTo(1);
         engine.close();
     }

@@ -71,6 +71,7 @@ class JobJournalTest {
     void submit() throws JsonProcessingException {
         JobRequest request =
                 new JobRequest(id, model, "x", null, 10, null, null, null, null, null, null, null, null, null, null);
+        engines.onOpen(claims::opened);
         ledger.create(id, model, mapper.writeValueAsString(request), Duration.ofHours(1), "grace");
         ledger.accept(id);
     }
@@ -265,7 +266,6 @@ class JobJournalTest {
         ledger.end(id, new LastEvent("{", "}", "}"), "cancelled");
         journal.begin(attempt);
         EngineStream engine = engine();
-        claims.running(id);
         assertThat(((EngineEnd) engine.next()).finish()).isEqualTo(FinishReason.CANCELLED);
     }
 
