@@ -19,7 +19,7 @@ import java.util.stream.Stream;
  * Time to first token through Flux and from the same llama-server directly, in turns, one request at a time. The clock
  * runs from before the request is sent until its first text is in this program's hands. The client of Flux keeps its
  * connection; llama-server closes one that has carried a stream, so each request to it makes one, as Flux's do. Run by
- * {@code first-token} beside it.
+ * {@code engine} beside it.
  *
  * <p>Arguments: Flux's WebSocket address, the server's address and key, how many rounds to count, how many to warm up.
  */

@@ -2,6 +2,7 @@ package io.flux.e2e;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.BindException;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
 import org.awaitility.Awaitility;
 
 /** A real llama-server with the shipped model, started by nobody but the test: a server elsewhere, for the worker. */
@@ -41,12 +43,17 @@ final class OpenAiUpstream implements AutoCloseable {
         command.addAll(List.of(more));
     }
 
-    /** A server on a free port, not started yet. */
+    /** A server on a free port, not started yet. Not one that the system gives to clients: it comes back to it. */
     static OpenAiUpstream withKey(String key, String... more) {
-        try (ServerSocket free = new ServerSocket(0)) {
-            return new OpenAiUpstream(free.getLocalPort(), key, more);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        while (true) {
+            int port = ThreadLocalRandom.current().nextInt(20_000, 30_000);
+            try (ServerSocket free = new ServerSocket(port)) {
+                return new OpenAiUpstream(free.getLocalPort(), key, more);
+            } catch (BindException taken) {
+                // then another
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
     }
 

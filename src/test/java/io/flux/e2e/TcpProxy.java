@@ -25,7 +25,9 @@ final class TcpProxy implements AutoCloseable {
         thread.setDaemon(true);
         return thread;
     });
-    private ServerSocket listener;
+    private final ServerSocket listener;
+    /** The port is kept while nobody gets through: another process could take it. */
+    private volatile boolean cutOff;
     /** Open while bytes pass. */
     private volatile CountDownLatch passing = new CountDownLatch(0);
 
@@ -35,7 +37,7 @@ final class TcpProxy implements AutoCloseable {
     /** @param target a port of this machine */
     TcpProxy(int target) {
         this.target = target;
-        listener = listen(0);
+        listener = listen();
         port = listener.getLocalPort();
     }
 
@@ -43,11 +45,10 @@ final class TcpProxy implements AutoCloseable {
         return port;
     }
 
-    private ServerSocket listen(int where) {
+    private ServerSocket listen() {
         try {
             ServerSocket server = new ServerSocket();
-            server.setReuseAddress(true);
-            server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), where));
+            server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
             threads.execute(() -> accept(server));
             return server;
         } catch (IOException e) {
@@ -60,7 +61,7 @@ final class TcpProxy implements AutoCloseable {
             try {
                 connect(server.accept());
             } catch (IOException closed) {
-                return; // by cut
+                return; // by close
             }
         }
     }
@@ -68,6 +69,11 @@ final class TcpProxy implements AutoCloseable {
     private void connect(Socket near) {
         Socket far;
         try {
+            if (cutOff) {
+                near.setSoLinger(true, 0); // a reset, as from where nobody listens
+                near.close();
+                return;
+            }
             far = new Socket(InetAddress.getLoopbackAddress(), target);
         } catch (IOException away) {
             close(near); // as the target would turn it away
@@ -103,16 +109,16 @@ final class TcpProxy implements AutoCloseable {
         budget.set(bytes);
     }
 
-    /** Ends every connection and takes no other. */
+    /** Ends every connection and resets each other. */
     void cut() {
-        close(listener);
+        cutOff = true;
         sockets.forEach(TcpProxy::close);
     }
 
     /** Takes connections again. */
     void restore() {
         budget.set(Long.MAX_VALUE);
-        listener = listen(port);
+        cutOff = false;
     }
 
     /** Lets nothing pass any more, without a word to anybody. */
@@ -130,6 +136,7 @@ final class TcpProxy implements AutoCloseable {
 
     @Override
     public void close() {
+        close(listener);
         cut();
         threads.shutdownNow();
     }
