@@ -196,8 +196,10 @@ public final class LlamaServer implements ModelEngine {
     private void supervise() {
         try {
             Duration pause = times.pause();
+            String before = null;
             while (!isClosed()) {
-                notServing(LOADING);
+                // Why the last one ended is worth more than that the next one begins.
+                notServing(before == null ? LOADING : LOADING + " again: " + before);
                 Duration ready = Duration.ZERO;
                 String end;
                 GuardedProcess started = null;
@@ -219,6 +221,7 @@ public final class LlamaServer implements ModelEngine {
                 if (ready.compareTo(times.calm()) >= 0) {
                     pause = times.pause();
                 }
+                before = end;
                 String why = end + "; starts again in " + seconds(pause) + " s";
                 notServing(why);
                 LOG.warn(

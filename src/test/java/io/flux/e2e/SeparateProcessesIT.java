@@ -1,6 +1,7 @@
 package io.flux.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -88,6 +89,7 @@ class SeparateProcessesIT {
             }
             client.ask("spread-5", "gate spread");
             client.await("spread-5", "ticket");
+            await().until(() -> engine.runs("gate spread").size() == 4); // an attempt begins before its process does
             assertThat(engine.runs("gate spread").stream()
                             .collect(Collectors.groupingBy(FakeEngine.Run::workerPid, Collectors.counting())))
                     .containsOnlyKeys(WORKERS.stream().map(RunningFlux::pid).toList())
