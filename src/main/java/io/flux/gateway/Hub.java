@@ -1,7 +1,9 @@
 package io.flux.gateway;
 
+import io.flux.access.Caller;
 import io.flux.job.Event;
 import io.flux.job.EventJson;
+import io.flux.job.JobIds;
 import io.flux.job.OnDisconnect;
 import io.flux.job.Refusal;
 import io.flux.ledger.Backlog;
@@ -237,6 +239,11 @@ public final class Hub implements AutoCloseable {
         job.followers = List.copyOf(rest);
     }
 
+    /** Whose connection it is. */
+    public Caller caller(String key) {
+        return Caller.ANYBODY;
+    }
+
     /** Sends a frame to one connection, if it is still there. */
     public void send(String key, String frame) {
         webSocket(key).send(frame);
@@ -304,7 +311,8 @@ public final class Hub implements AutoCloseable {
     }
 
     private static Event.Error unknown(String id) {
-        return Event.Error.answer(id, "not_found", "there is no job " + id + "; it may have expired", "request_id");
+        return Event.Error.answer(
+                id, "not_found", "there is no job " + JobIds.requestId(id) + "; it may have expired", "request_id");
     }
 
     private static List<Follower> plus(List<Follower> followers, Follower follower) {

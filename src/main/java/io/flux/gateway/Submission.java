@@ -3,6 +3,7 @@ package io.flux.gateway;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flux.job.Event;
+import io.flux.job.JobIds;
 import io.flux.job.JobRequest;
 import io.flux.job.OnDisconnect;
 import io.flux.job.Refusal;
@@ -46,7 +47,7 @@ public final class Submission {
             throw new Refusal(Event.Error.answer(
                     request.requestId(),
                     "conflict",
-                    "request_id " + request.requestId() + " belongs to a different request",
+                    "request_id " + JobIds.requestId(request.requestId()) + " belongs to a different request",
                     "request_id"));
         }
         return created;

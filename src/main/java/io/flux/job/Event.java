@@ -18,11 +18,19 @@ public sealed interface Event {
     @JsonProperty("request_id")
     String requestId();
 
+    /** The same event under another id. */
+    Event as(String id);
+
     /** The job is accepted. {@code position} is null when it does not wait any more. */
     record Ticket(String requestId, String model, Long position, @JsonProperty("eta_ms") Long etaMs) implements Event {
         @Override
         public String type() {
             return "ticket";
+        }
+
+        @Override
+        public Event as(String id) {
+            return new Ticket(id, model, position, etaMs);
         }
     }
 
@@ -32,6 +40,11 @@ public sealed interface Event {
         public String type() {
             return "position";
         }
+
+        @Override
+        public Event as(String id) {
+            return new Position(id, position, etaMs);
+        }
     }
 
     /** A worker begins. */
@@ -39,6 +52,11 @@ public sealed interface Event {
         @Override
         public String type() {
             return "start";
+        }
+
+        @Override
+        public Event as(String id) {
+            return new Start(id, seq, attempt, queueMs);
         }
     }
 
@@ -48,6 +66,11 @@ public sealed interface Event {
         public String type() {
             return "token";
         }
+
+        @Override
+        public Event as(String id) {
+            return new Token(id, seq, content);
+        }
     }
 
     /** Another attempt begins; {@code mode} {@code continue}: the text goes on, {@code reset}: discard it. */
@@ -55,6 +78,11 @@ public sealed interface Event {
         @Override
         public String type() {
             return "restart";
+        }
+
+        @Override
+        public Event as(String id) {
+            return new Restart(id, seq, attempt, mode);
         }
     }
 
@@ -70,6 +98,11 @@ public sealed interface Event {
         @Override
         public String type() {
             return "complete";
+        }
+
+        @Override
+        public Event as(String id) {
+            return new Complete(id, seq, finishReason, tokenCount, usage, timings);
         }
     }
 
@@ -106,6 +139,11 @@ public sealed interface Event {
         @Override
         public String type() {
             return "error";
+        }
+
+        @Override
+        public Event as(String id) {
+            return new Error(id, seq, code, error, field, retryAfterMs);
         }
 
         /** An error that answers a message and ends no job. */

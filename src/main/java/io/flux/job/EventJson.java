@@ -4,7 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.io.JsonStringEncoder;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
-/** Events as the JSON text that clients see. Thread-safe. */
+/** Events as the JSON text that clients see: with their request_id for the job's id. Thread-safe. */
 public final class EventJson {
     private static final JsonStringEncoder STRINGS = JsonStringEncoder.getInstance();
 
@@ -19,12 +19,12 @@ public final class EventJson {
         if (event instanceof Event.Token token) {
             StringBuilder frame = new StringBuilder(
                     80 + token.requestId().length() + token.content().length());
-            frame.append("{\"type\":\"token\",\"request_id\":\"").append(token.requestId());
+            frame.append("{\"type\":\"token\",\"request_id\":\"").append(JobIds.requestId(token.requestId()));
             frame.append("\",\"seq\":").append(token.seq()).append(",\"content\":\"");
             STRINGS.quoteAsString(token.content(), frame);
             return frame.append("\"}").toString();
         }
-        return json(event);
+        return json(event.as(JobIds.requestId(event.requestId())));
     }
 
     /** A failure report's JSON. */

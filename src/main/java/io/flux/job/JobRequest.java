@@ -27,6 +27,9 @@ import java.util.List;
  * @param grammar the GBNF grammar that the answer keeps to; null for none, and always null beside a schema
  * @param timeoutMs ms from the ticket until the job is given up; null: never
  * @param onDisconnect what happens when nobody follows the job any more
+ * @param priority which of its tenant's jobs go first
+ * @param callbackUrl where the answer is to be posted; null for nowhere
+ * @param raw whether the engine gets the prompt as it is, without a chat template; never beside {@code messages}
  */
 @JsonInclude(JsonInclude.Include.NON_EMPTY)
 public record JobRequest(
@@ -44,12 +47,16 @@ public record JobRequest(
         @JsonProperty("json_schema") @JsonInclude(JsonInclude.Include.NON_NULL) JsonNode jsonSchema,
         @JsonProperty("grammar") String grammar,
         @JsonProperty("timeout_ms") Long timeoutMs,
-        @JsonProperty("on_disconnect") OnDisconnect onDisconnect) {
+        @JsonProperty("on_disconnect") OnDisconnect onDisconnect,
+        @JsonProperty("priority") Priority priority,
+        @JsonProperty("callback_url") String callbackUrl,
+        @JsonProperty("raw") @JsonInclude(JsonInclude.Include.NON_DEFAULT) boolean raw) {
 
     public JobRequest {
         stop = stop == null ? List.of() : List.copyOf(stop);
         messages = messages == null ? null : List.copyOf(messages);
         onDisconnect = onDisconnect == null ? OnDisconnect.GRACE : onDisconnect;
+        priority = priority == null ? Priority.NORMAL : priority;
     }
 
     /** The same request as another job. */
@@ -69,7 +76,10 @@ public record JobRequest(
                 jsonSchema,
                 grammar,
                 timeoutMs,
-                whenAbandoned);
+                whenAbandoned,
+                priority,
+                callbackUrl,
+                raw);
     }
 
     /** The same request with its id, which its JSON does not hold. */

@@ -8,6 +8,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.io.IOException;
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,6 +35,7 @@ public final class MessageReader {
     private static final long MAX_SEED = 0xFFFF_FFFFL;
     private static final int MAX_STOPS = 16;
     private static final int MAX_STOP_LENGTH = 256;
+    private static final int MAX_URL = 2048;
     private static final long MAX_TIMEOUT_MS = 24L * 60 * 60 * 1000;
     /** Engines follow a schema by recursion. */
     private static final int MAX_SCHEMA_DEPTH = 100;
@@ -59,9 +62,10 @@ public final class MessageReader {
      * Reads a message.
      *
      * @param message text, or bytes of UTF-8
+     * @param tenant who says so; empty where there are no tenants
      * @throws Refusal when it breaks a rule
      */
-    public ClientMessage read(Object message) {
+    public ClientMessage read(Object message, String tenant) {
         byte[] bytes = message instanceof byte[] raw ? raw : message.toString().getBytes(StandardCharsets.UTF_8);
         if (bytes.length > messageLimit) {
             throw Refusal.invalid(
@@ -83,11 +87,12 @@ public final class MessageReader {
         }
         String type = fields.text("type");
         return switch (type == null ? "generate" : type) {
-            case "generate" -> new ClientMessage.Generate(generate(fields, requestId));
-            case "cancel" -> new ClientMessage.Cancel(fields.required("request_id", requestId));
+            case "generate" -> new ClientMessage.Generate(generate(fields, requestId, tenant));
+            case "cancel" -> new ClientMessage.Cancel(JobIds.of(fields.required("request_id", requestId), tenant));
             case "resume" -> {
                 Long after = fields.integer("after", 0, Long.MAX_VALUE);
-                yield new ClientMessage.Resume(fields.required("request_id", requestId), after == null ? 0 : after);
+                yield new ClientMessage.Resume(
+                        JobIds.of(fields.required("request_id", requestId), tenant), after == null ? 0 : after);
             }
             case "models" -> new ClientMessage.Models(requestId);
             default -> throw fields.refuse("type", "type must be one of generate, cancel, resume, models");
@@ -117,7 +122,7 @@ public final class MessageReader {
                         + e.getLocation().getColumnNr();
     }
 
-    private JobRequest generate(Fields fields, String requestId) {
+    private JobRequest generate(Fields fields, String requestId, String tenant) {
         String prompt = fields.text("prompt");
         List<ChatMessage> messages = fields.messages();
         if (prompt == null && messages == null) {
@@ -129,11 +134,14 @@ public final class MessageReader {
         if (prompt != null && prompt.isBlank()) {
             throw fields.refuse("prompt", "prompt must not be empty");
         }
+        if (messages != null && fields.flag("raw")) {
+            throw fields.refuse("raw", "raw goes with prompt, not with messages");
+        }
         String model = fields.matching("model", MODEL, "letters, digits, . _ : / -", 128);
         Long topK = fields.integer("top_k", 0, 100_000);
         fields.atMostOneOf("response_format", "json_schema", "grammar");
         return new JobRequest(
-                requestId == null ? ids.get() : requestId,
+                JobIds.of(requestId == null ? ids.get() : requestId, tenant),
                 model,
                 prompt,
                 messages,
@@ -147,7 +155,10 @@ public final class MessageReader {
                 fields.jsonSchema(),
                 fields.grammar(),
                 fields.integer("timeout_ms", 1, MAX_TIMEOUT_MS),
-                fields.onDisconnect());
+                fields.onDisconnect(),
+                fields.priority(),
+                fields.callbackUrl(),
+                fields.flag("raw"));
     }
 
     /** Typed access to the fields of one message; JSON null counts as absent. */
@@ -375,16 +386,60 @@ public final class MessageReader {
         }
 
         OnDisconnect onDisconnect() {
-            String value = text("on_disconnect");
+            return oneOf("on_disconnect", OnDisconnect.values());
+        }
+
+        Priority priority() {
+            return oneOf("priority", Priority.values());
+        }
+
+        /** Null when it is not given. */
+        private <E extends Enum<E>> E oneOf(String field, E[] choices) {
+            String value = text(field);
             if (value == null) {
-                return OnDisconnect.GRACE;
+                return null;
             }
-            for (OnDisconnect choice : OnDisconnect.values()) {
-                if (choice.name().toLowerCase(Locale.ROOT).equals(value)) {
+            List<String> names = new ArrayList<>();
+            for (E choice : choices) {
+                String name = choice.name().toLowerCase(Locale.ROOT);
+                if (name.equals(value)) {
                     return choice;
                 }
+                names.add(name);
             }
-            throw refuse("on_disconnect", "on_disconnect must be one of cancel, grace, finish");
+            throw refuse(field, field + " must be one of " + String.join(", ", names));
+        }
+
+        boolean flag(String field) {
+            JsonNode value = find(field);
+            if (value != null && !value.isBoolean()) {
+                throw refuse(field, field + " must be true or false");
+            }
+            return value != null && value.booleanValue();
+        }
+
+        String callbackUrl() {
+            String value = text("callback_url");
+            if (value != null && !isAddress(value)) {
+                throw refuse(
+                        "callback_url",
+                        "callback_url must be an http or https address of at most " + MAX_URL + " characters, "
+                                + "without a password or a fragment");
+            }
+            return value;
+        }
+
+        private static boolean isAddress(String text) {
+            try {
+                URI url = new URI(text);
+                return text.length() <= MAX_URL
+                        && text.matches("https?://.*")
+                        && url.getHost() != null
+                        && url.getRawUserInfo() == null
+                        && url.getRawFragment() == null;
+            } catch (URISyntaxException e) {
+                return false;
+            }
         }
     }
 }

@@ -85,7 +85,10 @@ public final class Admission {
                 request.jsonSchema(),
                 request.grammar(),
                 values.whole("timeout_ms", request.timeoutMs()),
-                request.onDisconnect());
+                request.onDisconnect(),
+                request.priority(),
+                request.callbackUrl(),
+                request.raw());
     }
 
     private static void requireFeature(JobRequest request, ModelDescription model, boolean asked, String feature) {

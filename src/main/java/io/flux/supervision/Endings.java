@@ -2,6 +2,7 @@ package io.flux.supervision;
 
 import io.flux.job.Event;
 import io.flux.job.EventJson;
+import io.flux.job.JobIds;
 import io.flux.job.Refusal;
 import io.flux.ledger.Ended;
 import io.flux.ledger.LastEvent;
@@ -53,10 +54,16 @@ public final class Endings {
         switch (ended.outcome()) {
             case UNKNOWN ->
                 throw new Refusal(Event.Error.answer(
-                        id, "not_found", "there is no job " + id + "; it may have expired", "request_id"));
+                        id,
+                        "not_found",
+                        "there is no job " + JobIds.requestId(id) + "; it may have expired",
+                        "request_id"));
             case DONE, DEAD ->
                 throw new Refusal(Event.Error.answer(
-                        id, "already_finished", "job " + id + " had ended before it was cancelled", "request_id"));
+                        id,
+                        "already_finished",
+                        "job " + JobIds.requestId(id) + " had ended before it was cancelled",
+                        "request_id"));
             default -> {
                 // ended, or about to
             }

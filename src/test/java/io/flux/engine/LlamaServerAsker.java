@@ -180,7 +180,7 @@ final class LlamaServerAsker implements AutoCloseable {
             return new EngineJob(
                     new JobRequest(
                             id, "default", null, messages, maxTokens, 0.0, null, null, null, 7L, stop, schema, grammar,
-                            null, null),
+                            null, null, null, null, false),
                     soFar.text().isEmpty() ? 1 : 2,
                     soFar,
                     timeLeft);

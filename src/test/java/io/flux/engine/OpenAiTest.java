@@ -159,7 +159,10 @@ class OpenAiTest {
                         JSON.readTree("{\"type\":\"object\"}"),
                         null,
                         null,
-                        null),
+                        null,
+                        null,
+                        null,
+                        false),
                 1,
                 Transcript.EMPTY,
                 null)));

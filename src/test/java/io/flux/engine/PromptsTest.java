@@ -87,7 +87,8 @@ class PromptsTest {
     private static EngineJob job(int number, Transcript soFar) {
         return new EngineJob(
                 new JobRequest(
-                        "job", "m", "Write", null, 10, null, null, null, null, null, null, null, null, null, null),
+                        "job", "m", "Write", null, 10, null, null, null, null, null, null, null, null, null, null, null,
+                        null, false),
                 number,
                 soFar,
                 null);

@@ -170,10 +170,29 @@ class SubmissionTest {
 
     private JobRequest request(Long timeoutMs, OnDisconnect onDisconnect) {
         return new JobRequest(
-                id, model, "x", null, 5, null, null, null, null, null, null, null, null, timeoutMs, onDisconnect);
+                id,
+                model,
+                "x",
+                null,
+                5,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                timeoutMs,
+                onDisconnect,
+                null,
+                null,
+                false);
     }
 
     private static JobRequest request(String id, String model, String prompt) {
-        return new JobRequest(id, model, prompt, null, 5, null, null, null, null, null, null, null, null, null, null);
+        return new JobRequest(
+                id, model, prompt, null, 5, null, null, null, null, null, null, null, null, null, null, null, null,
+                false);
     }
 }

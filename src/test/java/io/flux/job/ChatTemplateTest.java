@@ -194,6 +194,7 @@ class ChatTemplateTest {
 
     private static JobRequest request(String prompt, List<ChatMessage> messages) {
         return new JobRequest(
-                "id", "m", prompt, messages, 1, null, null, null, null, null, null, null, null, null, null);
+                "id", "m", prompt, messages, 1, null, null, null, null, null, null, null, null, null, null, null, null,
+                false);
     }
 }

@@ -38,7 +38,10 @@ class JobRequestTest {
                 null,
                 null,
                 1L,
-                OnDisconnect.CANCEL);
+                OnDisconnect.CANCEL,
+                null,
+                null,
+                false);
         assertThat(mapper.readValue(mapper.writeValueAsString(full), JobRequest.class))
                 .isEqualTo(full);
         JobRequest minimal = minimal(null);
@@ -102,13 +105,30 @@ class JobRequestTest {
 
     private JobRequest generate(String message) {
         MessageReader reader = new MessageReader(mapper, 1024, new RequestIds());
-        return ((ClientMessage.Generate) reader.read(message)).request();
+        return ((ClientMessage.Generate) reader.read(message, "")).request();
     }
 
     @Test
     void theSameRequestAsAnotherJobDiffersInItsIdAndInWhatBecomesOfItUnfollowed() throws JsonProcessingException {
         JobRequest full = new JobRequest(
-                "a", "m", "x", null, 5, 0.0, 0.9, 0, 0.05, 0L, List.of("\n"), null, null, 1L, OnDisconnect.CANCEL);
+                "a",
+                "m",
+                "x",
+                null,
+                5,
+                0.0,
+                0.9,
+                0,
+                0.05,
+                0L,
+                List.of("\n"),
+                null,
+                null,
+                1L,
+                OnDisconnect.CANCEL,
+                null,
+                null,
+                false);
         JobRequest again = full.as("b", OnDisconnect.FINISH);
         assertThat(again.requestId()).isEqualTo("b");
         assertThat(mapper.writeValueAsString(again))
@@ -119,7 +139,9 @@ class JobRequestTest {
     @Test
     void aTimeoutIsADurationAndNoneIsNone() {
         assertThat(minimal("a").timeout()).isNull();
-        assertThat(new JobRequest("a", "m", "x", null, 5, null, null, null, null, null, null, null, null, 1500L, null)
+        assertThat(new JobRequest(
+                                "a", "m", "x", null, 5, null, null, null, null, null, null, null, null, 1500L, null,
+                                null, null, false)
                         .timeout())
                 .isEqualTo(Duration.ofMillis(1500));
     }
@@ -134,14 +156,16 @@ class JobRequestTest {
     @Test
     void itsListsAreItsOwn() {
         List<String> stops = new ArrayList<>(List.of("a"));
-        JobRequest request =
-                new JobRequest("a", "m", "x", null, 5, null, null, null, null, null, stops, null, null, null, null);
+        JobRequest request = new JobRequest(
+                "a", "m", "x", null, 5, null, null, null, null, null, stops, null, null, null, null, null, null, false);
         stops.add("b");
         assertThat(request.stop()).containsExactly("a");
         assertThatThrownBy(() -> request.stop().add("c")).isInstanceOf(UnsupportedOperationException.class);
     }
 
     private static JobRequest minimal(String id) {
-        return new JobRequest(id, "default", "x", null, 5, null, null, null, null, null, null, null, null, null, null);
+        return new JobRequest(
+                id, "default", "x", null, 5, null, null, null, null, null, null, null, null, null, null, null, null,
+                false);
     }
 }

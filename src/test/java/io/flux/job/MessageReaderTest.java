@@ -44,7 +44,10 @@ class MessageReaderTest {
                         null,
                         null,
                         null,
-                        OnDisconnect.GRACE));
+                        OnDisconnect.GRACE,
+                        null,
+                        null,
+                        false));
     }
 
     @Test
@@ -77,7 +80,10 @@ class MessageReaderTest {
                         null,
                         null,
                         60000L,
-                        OnDisconnect.FINISH));
+                        OnDisconnect.FINISH,
+                        null,
+                        null,
+                        false));
     }
 
     @Test
@@ -212,15 +218,16 @@ class MessageReaderTest {
     void aConstraintMayHave32KiBOfUtf8AndNotOneByteMore() {
         MessageReader large = new MessageReader(new ObjectMapper(), 1 << 20, () -> "made-id");
         String grammar = "{\"prompt\":\"x\",\"grammar\":\"%s\"}";
-        large.read(grammar.formatted("é".repeat(16384)));
-        assertThat(catchThrowableOfType(Refusal.class, () -> large.read(grammar.formatted("é".repeat(16384) + "x")))
+        large.read(grammar.formatted("é".repeat(16384)), "");
+        assertThat(catchThrowableOfType(Refusal.class, () -> large.read(grammar.formatted("é".repeat(16384) + "x"), ""))
                         .event()
                         .error())
                 .isEqualTo("grammar must be at most 32768 bytes, not 32769");
         String schema = "{\"prompt\":\"x\",\"json_schema\":{ \"const\" : \"%s\" }}";
         int shell = "{\"const\":\"\"}".length();
-        large.read(schema.formatted("x".repeat(32768 - shell)));
-        assertThat(catchThrowableOfType(Refusal.class, () -> large.read(schema.formatted("x".repeat(32769 - shell))))
+        large.read(schema.formatted("x".repeat(32768 - shell)), "");
+        assertThat(catchThrowableOfType(
+                                Refusal.class, () -> large.read(schema.formatted("x".repeat(32769 - shell)), ""))
                         .event()
                         .error())
                 .isEqualTo("json_schema must be at most 32768 bytes, not 32769");
@@ -267,30 +274,30 @@ class MessageReaderTest {
     @Test
     void bytesAndTextAreReadAlike() {
         String message = "{\"prompt\":\"Grüße 🌙\",\"request_id\":\"a\"}";
-        assertThat(reader.read(message.getBytes(StandardCharsets.UTF_8))).isEqualTo(reader.read(message));
+        assertThat(reader.read(message.getBytes(StandardCharsets.UTF_8), "")).isEqualTo(reader.read(message, ""));
         assertThat(generate(message).prompt()).isEqualTo("Grüße 🌙");
     }
 
     @Test
     void cancelNamesAJob() {
-        assertThat(reader.read("{\"type\":\"cancel\",\"request_id\":\"a.b_c:d-E9\"}"))
+        assertThat(reader.read("{\"type\":\"cancel\",\"request_id\":\"a.b_c:d-E9\"}", ""))
                 .isEqualTo(new ClientMessage.Cancel("a.b_c:d-E9"));
     }
 
     @Test
     void resumeNamesAJobAndWhatTheClientHas() {
-        assertThat(reader.read("{\"type\":\"resume\",\"request_id\":\"a\",\"after\":17}"))
+        assertThat(reader.read("{\"type\":\"resume\",\"request_id\":\"a\",\"after\":17}", ""))
                 .isEqualTo(new ClientMessage.Resume("a", 17));
-        assertThat(reader.read("{\"type\":\"resume\",\"request_id\":\"a\"}"))
+        assertThat(reader.read("{\"type\":\"resume\",\"request_id\":\"a\"}", ""))
                 .isEqualTo(new ClientMessage.Resume("a", 0));
     }
 
     @Test
     void eachVerbHasAName() {
-        assertThat(reader.read("{\"prompt\":\"x\"}").verb()).isEqualTo("generate");
-        assertThat(reader.read("{\"type\":\"cancel\",\"request_id\":\"a\"}").verb())
+        assertThat(reader.read("{\"prompt\":\"x\"}", "").verb()).isEqualTo("generate");
+        assertThat(reader.read("{\"type\":\"cancel\",\"request_id\":\"a\"}", "").verb())
                 .isEqualTo("cancel");
-        assertThat(reader.read("{\"type\":\"resume\",\"request_id\":\"a\"}").verb())
+        assertThat(reader.read("{\"type\":\"resume\",\"request_id\":\"a\"}", "").verb())
                 .isEqualTo("resume");
     }
 
@@ -435,8 +442,9 @@ class MessageReaderTest {
 
     @Test
     void aQuestionAboutModelsMayHaveAnIdAndNeedsNone() {
-        assertThat(reader.read("{\"type\":\"models\"}")).isEqualTo(new ClientMessage.Models(null));
-        assertThat(reader.read("{\"type\":\"models\",\"request_id\":\"q\"}")).isEqualTo(new ClientMessage.Models("q"));
+        assertThat(reader.read("{\"type\":\"models\"}", "")).isEqualTo(new ClientMessage.Models(null));
+        assertThat(reader.read("{\"type\":\"models\",\"request_id\":\"q\"}", ""))
+                .isEqualTo(new ClientMessage.Models("q"));
     }
 
     @ParameterizedTest
@@ -559,7 +567,7 @@ class MessageReaderTest {
 
     private void readsOrRefuses(Object message) {
         try {
-            assertThat(reader.read(message)).isNotNull();
+            assertThat(reader.read(message, "")).isNotNull();
         } catch (Refusal refusal) {
             assertThat(refusal.event().code()).isEqualTo("invalid_request");
             assertThat(refusal.event().error()).isNotBlank().hasLineCount(1);
@@ -675,11 +683,11 @@ class MessageReaderTest {
     }
 
     private JobRequest generate(String message) {
-        return ((ClientMessage.Generate) reader.read(message)).request();
+        return ((ClientMessage.Generate) reader.read(message, "")).request();
     }
 
     private Event.Error refusal(Object message) {
-        Refusal refusal = catchThrowableOfType(Refusal.class, () -> reader.read(message));
+        Refusal refusal = catchThrowableOfType(Refusal.class, () -> reader.read(message, ""));
         assertThat(refusal).as("a refusal of %s", message).isNotNull();
         return refusal.event();
     }

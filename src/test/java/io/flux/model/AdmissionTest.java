@@ -131,7 +131,10 @@ class AdmissionTest {
                 JsonNodeFactory.instance.objectNode(),
                 null,
                 null,
-                null);
+                null,
+                null,
+                null,
+                false);
         assertThat(admission.fit(schema).jsonSchema()).isEqualTo(schema.jsonSchema());
     }
 
@@ -156,10 +159,29 @@ class AdmissionTest {
 
     private static JobRequest request(String model, Integer maxTokens, Double temperature) {
         return new JobRequest(
-                "id", model, "x", null, maxTokens, temperature, null, null, null, null, null, null, null, null, null);
+                "id",
+                model,
+                "x",
+                null,
+                maxTokens,
+                temperature,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                false);
     }
 
     private static JobRequest constrained(String model, String grammar) {
-        return new JobRequest("id", model, "x", null, 5, null, null, null, null, null, null, null, grammar, null, null);
+        return new JobRequest(
+                "id", model, "x", null, 5, null, null, null, null, null, null, null, grammar, null, null, null, null,
+                false);
     }
 }

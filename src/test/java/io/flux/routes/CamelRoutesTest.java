@@ -72,7 +72,8 @@ class CamelRoutesTest extends ShippedRoutes {
         }
         assertThat(refusal(request(id, "Hello")).event().code()).isEqualTo("overloaded");
         assertThat(refusal(new JobRequest(
-                                id, "other", "x", null, 5, null, null, null, null, null, null, null, null, null, null))
+                                id, "other", "x", null, 5, null, null, null, null, null, null, null, null, null, null,
+                                null, null, false))
                         .event()
                         .code())
                 .isEqualTo("not_found");
@@ -398,7 +399,24 @@ class CamelRoutesTest extends ShippedRoutes {
     @Test
     void anAnswerWhoseTokensWereUsedUpByEarlierAttemptsIsWholeWithoutAnEngine() throws Exception {
         submit(new JobRequest(
-                id, MODEL, "fail once", null, 4, null, null, null, null, null, null, null, null, null, null));
+                id,
+                MODEL,
+                "fail once",
+                null,
+                4,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                false));
         popAndServe();
         assertThat(types(id)).containsExactly("start", "token");
         assertThat(runs()).hasSize(1);

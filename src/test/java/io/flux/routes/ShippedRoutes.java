@@ -197,7 +197,24 @@ abstract class ShippedRoutes {
 
     static JobRequest request(String id, String prompt, Long timeoutMs, OnDisconnect onDisconnect) {
         return new JobRequest(
-                id, MODEL, prompt, null, 50, null, null, null, null, null, null, null, null, timeoutMs, onDisconnect);
+                id,
+                MODEL,
+                prompt,
+                null,
+                50,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                timeoutMs,
+                onDisconnect,
+                null,
+                null,
+                false);
     }
 
     /** The arguments of every engine that was started in this test. */

@@ -188,7 +188,10 @@ class DeadLettersTest {
                 null,
                 null,
                 60_000L,
-                OnDisconnect.CANCEL);
+                OnDisconnect.CANCEL,
+                null,
+                null,
+                false);
     }
 
     private void die(String job) throws JsonProcessingException {

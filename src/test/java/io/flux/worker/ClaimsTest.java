@@ -67,7 +67,24 @@ class ClaimsTest {
 
     private JobRequest request() {
         return new JobRequest(
-                id, model, "Write me a poem", null, 10, 0.5, 0.9, 40, 0.05, 7L, List.of("END"), null, null, null, null);
+                id,
+                model,
+                "Write me a poem",
+                null,
+                10,
+                0.5,
+                0.9,
+                40,
+                0.05,
+                7L,
+                List.of("END"),
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                false);
     }
 
     @AfterEach

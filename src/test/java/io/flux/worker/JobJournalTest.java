@@ -69,8 +69,9 @@ class JobJournalTest {
 
     @BeforeEach
     void submit() throws JsonProcessingException {
-        JobRequest request =
-                new JobRequest(id, model, "x", null, 10, null, null, null, null, null, null, null, null, null, null);
+        JobRequest request = new JobRequest(
+                id, model, "x", null, 10, null, null, null, null, null, null, null, null, null, null, null, null,
+                false);
         engines.onOpen(claims::opened);
         ledger.create(id, model, mapper.writeValueAsString(request), Duration.ofHours(1), "grace");
         ledger.accept(id);
