@@ -1,10 +1,16 @@
 package io.flux;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flux.access.Callers;
 import io.flux.gateway.ErrorReply;
+import io.flux.gateway.HttpDoorComponent;
 import io.flux.gateway.Hub;
+import io.flux.gateway.JobReports;
+import io.flux.gateway.Rendition;
+import io.flux.gateway.Renditions;
 import io.flux.gateway.Resubscription;
 import io.flux.gateway.Submission;
+import io.flux.http.SharedServerWebSocketComponent;
 import io.flux.job.EventJson;
 import io.flux.job.MessageReader;
 import io.flux.job.RequestIds;
@@ -14,6 +20,8 @@ import io.flux.model.ModelDirectory;
 import io.flux.supervision.DeadLetters;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.util.function.Supplier;
+import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.data.redis.listener.ChannelTopic;
@@ -50,9 +58,34 @@ class GatewayConfiguration {
     Hub hub(Ledger ledger, EventJson json, FluxProperties flux, MeterRegistry registry) {
         Hub hub = new Hub(ledger, json, Keys.gatewayChannel(flux.id()), flux.attention());
         Gauge.builder("flux.sockets", hub, Hub::connections)
-                .description("Open WebSocket connections")
+                .description("Open WebSockets and HTTP answers")
                 .register(registry);
         return hub;
+    }
+
+    @Bean
+    SharedServerWebSocketComponent.Opening webSockets(Hub hub, Callers callers) {
+        return (key, socket, user) -> hub.attach(key, socket, callers.of(user));
+    }
+
+    @Bean("http-door")
+    HttpDoorComponent httpDoor(VertxPlatformHttpRouter router, Hub hub, Callers callers) {
+        return new HttpDoorComponent(router, router.bodyHandler(), hub, callers);
+    }
+
+    @Bean
+    Supplier<Rendition> eventStream(ObjectMapper mapper) {
+        return new Renditions(mapper).eventStream();
+    }
+
+    @Bean
+    Supplier<Rendition> wholeAnswer(ObjectMapper mapper) {
+        return new Renditions(mapper).wholeAnswer();
+    }
+
+    @Bean
+    JobReports jobs(Ledger ledger, ObjectMapper mapper) {
+        return new JobReports(ledger, mapper);
     }
 
     /** Tells the Hub when the channel is subscribed to again, after the connection to Redis was lost. */

@@ -5,12 +5,24 @@ package io.flux.gateway;
  *
  * <p>Implementations are thread-safe and keep the order of calls made by one thread.
  */
-interface Connection {
+public interface Connection {
     /** What the transport calls this connection; unique within the process. */
     String key();
 
     /** Hands over a frame; dropped when the connection is closed. */
     void send(String frame);
+
+    /**
+     * The client asked for what comes after the end of a job that it has all of.
+     *
+     * @param ticket the frame that others are told then
+     */
+    default void over(String ticket) {
+        send(ticket);
+    }
+
+    /** The connection follows nothing any more, and has been sent all that there was. */
+    default void idle() {}
 
     /** Whether the client is so far behind that nothing more should be sent now. */
     boolean isBehind();
@@ -24,6 +36,9 @@ interface Connection {
 
     /** Asks the client for a sign of life; false when it has not given one for several times. */
     boolean ping();
+
+    /** The client has gone: nothing is sent any more. */
+    void closed();
 
     /** Ends the connection with a WebSocket close code or its like. */
     void close(int code, String reason);

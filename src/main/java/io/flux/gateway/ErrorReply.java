@@ -49,12 +49,15 @@ public final class ErrorReply {
         if (refusal == null) {
             return find(DataAccessException.class, failure) == null ? 500 : 503;
         }
-        return switch (refusal.event().code()) {
-            case "not_found" -> 404;
-            case "conflict" -> 409;
-            case "overloaded" -> 429;
-            default -> 400;
-        };
+        return HttpStatus.of(refusal.event().code());
+    }
+
+    /** Seconds after which to try again, for HTTP; null when that is not known. */
+    public String retryAfter(Throwable failure) {
+        Refusal refusal = find(Refusal.class, failure);
+        Long millis =
+                refusal == null ? Long.valueOf(RETRY_AFTER_MS) : refusal.event().retryAfterMs();
+        return millis == null ? null : JsonError.retryAfter(millis);
     }
 
     /** Camel wraps what a bean throws inside an expression. */

@@ -35,8 +35,6 @@ final class Follower {
     /** RFC 6455's close code for a server that cannot go on. */
     private static final int INTERNAL_ERROR = 1011;
 
-    private static final String DONE = "done";
-
     private enum State {
         CATCHING_UP,
         LAGGING,
@@ -156,7 +154,7 @@ final class Follower {
         if (state != State.CATCHING_UP) {
             return false;
         }
-        if (page.entries().isEmpty() && page.state().equals(DONE)) {
+        if (page.isExhausted()) {
             state = State.ENDED; // the client had the end already
             onEnd.accept(this);
             return false;

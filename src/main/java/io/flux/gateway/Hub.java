@@ -3,7 +3,6 @@ package io.flux.gateway;
 import io.flux.access.Caller;
 import io.flux.job.Event;
 import io.flux.job.EventJson;
-import io.flux.job.JobIds;
 import io.flux.job.OnDisconnect;
 import io.flux.job.Refusal;
 import io.flux.ledger.Backlog;
@@ -23,8 +22,8 @@ import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.dao.DataAccessException;
@@ -41,7 +40,6 @@ public final class Hub implements AutoCloseable {
     private static final int PAGE = 512;
     private static final int BATCH = 1000;
     private static final int STRIPES = 64;
-    private static final long UNATTACHED_SECONDS = 10;
     /** RFC 6455's close code for a server that restarts: clients come back. */
     private static final int SERVICE_RESTART = 1012;
 
@@ -72,9 +70,9 @@ public final class Hub implements AutoCloseable {
     }
 
     /** A connection and the jobs that it follows. */
-    private record Client(Connection connection, Set<String> follows) {
-        Client(Connection connection) {
-            this(connection, ConcurrentHashMap.newKeySet());
+    private record Client(Connection connection, Caller caller, Set<String> follows) {
+        Client(Connection connection, Caller caller) {
+            this(connection, caller, ConcurrentHashMap.newKeySet());
         }
     }
 
@@ -106,35 +104,18 @@ public final class Hub implements AutoCloseable {
         });
     }
 
-    /** A socket has opened. */
-    public void attach(String key, ServerWebSocket socket) {
-        WebSocketConnection connection = webSocket(key);
-        connection.attach(socket);
-        if (socket.isClosed()) {
-            // Its close event may have been processed before this open event.
-            detach(key);
-        }
+    /** A connection has opened. To be called before anything is read from it. */
+    public void attach(Connection connection, Caller caller) {
+        clients.put(connection.key(), new Client(connection, caller));
     }
 
-    private WebSocketConnection webSocket(String key) {
-        Client client = clients.get(key);
-        if (client == null) {
-            client = clients.computeIfAbsent(key, k -> new Client(new WebSocketConnection(k)));
-            executor.schedule(() -> dropUnattached(key), UNATTACHED_SECONDS, TimeUnit.SECONDS);
-        }
-        return (WebSocketConnection) client.connection();
-    }
-
-    /** A message that was processed after its socket closed must not leave a connection behind. */
-    private void dropUnattached(String key) {
-        Client client = clients.get(key);
-        if (client != null && client.connection() instanceof WebSocketConnection socket && !socket.isAttached()) {
-            detach(key);
-        }
+    /** A WebSocket has opened; as {@link #attach(Connection, Caller)}, and on the socket's event loop. */
+    public void attach(String key, ServerWebSocket socket, Caller caller) {
+        attach(new WebSocketConnection(key, socket), caller);
     }
 
     /**
-     * A socket has closed: its jobs have one follower less.
+     * A connection has closed: its jobs have one follower less.
      *
      * @return the ids of jobs that nobody follows any more and that want to be cancelled for that
      */
@@ -143,9 +124,7 @@ public final class Hub implements AutoCloseable {
         if (client == null) {
             return List.of();
         }
-        if (client.connection() instanceof WebSocketConnection socket) {
-            socket.closed();
-        }
+        client.connection().closed();
         List<String> unwanted = new ArrayList<>();
         for (String id : client.follows()) {
             try {
@@ -239,14 +218,18 @@ public final class Hub implements AutoCloseable {
         job.followers = List.copyOf(rest);
     }
 
-    /** Whose connection it is. */
+    /** Whose connection it is; null when it has closed. */
     public Caller caller(String key) {
-        return Caller.ANYBODY;
+        Client client = clients.get(key);
+        return client == null ? null : client.caller();
     }
 
     /** Sends a frame to one connection, if it is still there. */
     public void send(String key, String frame) {
-        webSocket(key).send(frame);
+        Client client = clients.get(key);
+        if (client != null) {
+            client.connection().send(frame);
+        }
     }
 
     /**
@@ -257,7 +240,6 @@ public final class Hub implements AutoCloseable {
      * @throws Refusal {@code not_found} when there is no such job
      */
     public void follow(String key, String id, long after, Place place) {
-        webSocket(key);
         Client client = clients.get(key);
         if (client == null) {
             return; // closed in the meantime
@@ -267,7 +249,7 @@ public final class Hub implements AutoCloseable {
                 client.connection(),
                 after,
                 (job, seq) -> ledger.follow(job, channel, seq, PAGE),
-                () -> json.write(unknown(id)),
+                () -> json.write(JobReports.unknown(id)),
                 executor,
                 ended -> executor.execute(() -> ended(id, client, ended)));
         Backlog backlog;
@@ -288,7 +270,12 @@ public final class Hub implements AutoCloseable {
                 throw e;
             }
             if (backlog.known()) {
-                client.connection().send(json.write(ticket(id, backlog.model(), place)));
+                String ticket = json.write(ticket(id, backlog.model(), place));
+                if (backlog.isExhausted()) {
+                    client.connection().over(ticket);
+                } else {
+                    client.connection().send(ticket);
+                }
                 job.position = place == null ? 0 : place.position();
                 job.model = backlog.model();
             }
@@ -296,7 +283,7 @@ public final class Hub implements AutoCloseable {
         if (!backlog.known()) {
             leave(id, client);
             client.follows().remove(id);
-            throw new Refusal(unknown(id));
+            throw new Refusal(JobReports.unknown(id));
         }
         follower.begin(backlog);
         if (clients.get(key) != client) {
@@ -308,11 +295,6 @@ public final class Hub implements AutoCloseable {
         return place == null
                 ? new Event.Ticket(id, model, null, null)
                 : new Event.Ticket(id, model, place.position(), place.etaMs());
-    }
-
-    private static Event.Error unknown(String id) {
-        return Event.Error.answer(
-                id, "not_found", "there is no job " + JobIds.requestId(id) + "; it may have expired", "request_id");
     }
 
     private static List<Follower> plus(List<Follower> followers, Follower follower) {
@@ -336,6 +318,9 @@ public final class Hub implements AutoCloseable {
             if (job.followers.isEmpty()) {
                 jobs.remove(id);
             }
+        }
+        if (client.follows().isEmpty()) {
+            client.connection().idle();
         }
     }
 
@@ -386,6 +371,14 @@ public final class Hub implements AutoCloseable {
                 }
             }
         });
+    }
+
+    /** From here on an HTTP client is shown its events in another way. */
+    public void render(String key, Supplier<Rendition> rendition) {
+        Client client = clients.get(key);
+        if (client != null && client.connection() instanceof HttpConnection http) {
+            http.render(rendition.get());
+        }
     }
 
     /** Connections that are open. */

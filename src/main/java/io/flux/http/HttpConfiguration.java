@@ -1,6 +1,7 @@
 package io.flux.http;
 
 import io.flux.FluxProperties;
+import io.flux.access.Callers;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerOptions;
@@ -14,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpEngine;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
@@ -26,7 +28,14 @@ public class HttpConfiguration {
     private static final int LAST = 1_000_000;
 
     private static final Map<Integer, String> CODES = Map.of(
-            400, "invalid_request", 403, "forbidden", 404, "not_found", 405, "method_not_allowed", 503, "unavailable");
+            400, "invalid_request",
+            403, "forbidden",
+            404, "not_found",
+            405, "method_not_allowed",
+            413, "invalid_request",
+            415, "invalid_request",
+            500, "internal_error",
+            503, "unavailable");
 
     @Bean(destroyMethod = "")
     Vertx vertx() {
@@ -78,6 +87,9 @@ public class HttpConfiguration {
                         case 400 -> "the query has a parameter that is not allowed";
                         case 403 -> "pages of this origin may not connect; FLUX_ALLOWED_ORIGINS lists those that may";
                         case 404 -> "there is nothing at " + context.request().path();
+                        case 413 -> "the message is too long; FLUX_MESSAGE_LIMIT says how long it may be";
+                        case 415 -> "the body must be JSON, not a form with files";
+                        case 500 -> "something went wrong in Flux";
                         case 405 ->
                             "this path does not take " + context.request().method();
                         default -> "not available now";
@@ -92,14 +104,23 @@ public class HttpConfiguration {
         };
     }
 
+    @Bean
+    Callers callers() {
+        return new Callers(false);
+    }
+
     @Bean("platform-http-engine")
     VertxPlatformHttpEngine httpEngine() {
         return new VertxPlatformHttpEngine();
     }
 
     @Bean("vertx-websocket")
-    SharedServerWebSocketComponent webSocketComponent(Vertx vertx, VertxPlatformHttpRouter router) {
-        SharedServerWebSocketComponent component = new SharedServerWebSocketComponent();
+    SharedServerWebSocketComponent webSocketComponent(
+            Vertx vertx,
+            VertxPlatformHttpRouter router,
+            ObjectProvider<SharedServerWebSocketComponent.Opening> opening) {
+        SharedServerWebSocketComponent component = new SharedServerWebSocketComponent(
+                (key, socket, user) -> opening.getObject().opened(key, socket, user));
         component.setVertx(vertx);
         component.setRouter(router);
         return component;

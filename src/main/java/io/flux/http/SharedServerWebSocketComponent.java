@@ -2,6 +2,7 @@ package io.flux.http;
 
 import io.vertx.core.http.ServerWebSocket;
 import io.vertx.core.net.SocketAddress;
+import io.vertx.ext.auth.User;
 import io.vertx.ext.web.RoutingContext;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
@@ -20,9 +21,24 @@ import org.apache.camel.spi.annotations.Component;
  * <p>Camel finds a component's generated option setters by this annotation, which is not inherited.
  */
 @Component("vertx-websocket")
-final class SharedServerWebSocketComponent extends VertxWebsocketComponent {
+public final class SharedServerWebSocketComponent extends VertxWebsocketComponent {
+    private final Opening opening;
+
     /** The consumer of the door's route as it is loaded now; sockets were opened under it or an earlier one. */
     private final AtomicReference<VertxWebsocketConsumer> current = new AtomicReference<>();
+
+    /** Told of each socket before anything is read from it, on its event loop. */
+    public interface Opening {
+        /**
+         * @param key what the component calls the socket
+         * @param user what the key check has found out; null for nothing
+         */
+        void opened(String key, ServerWebSocket socket, User user);
+    }
+
+    SharedServerWebSocketComponent(Opening opening) {
+        this.opening = opening;
+    }
 
     @Override
     protected VertxWebsocketHost createVertxWebsocketHost(
@@ -31,7 +47,7 @@ final class SharedServerWebSocketComponent extends VertxWebsocketComponent {
             @Override
             public void connect(VertxWebsocketConsumer consumer) {
                 current.set(consumer);
-                super.connect(new Forwarding(consumer, current::get));
+                super.connect(new Forwarding(consumer, current::get, opening));
             }
 
             @Override
@@ -49,10 +65,12 @@ final class SharedServerWebSocketComponent extends VertxWebsocketComponent {
     /** What a socket's handlers hold on to: passes everything to the consumer that is loaded when it happens. */
     private static final class Forwarding extends VertxWebsocketConsumer {
         private final Supplier<VertxWebsocketConsumer> loaded;
+        private final Opening opening;
 
-        Forwarding(VertxWebsocketConsumer first, Supplier<VertxWebsocketConsumer> loaded) {
+        Forwarding(VertxWebsocketConsumer first, Supplier<VertxWebsocketConsumer> loaded, Opening opening) {
             super(first.getEndpoint(), first.getProcessor());
             this.loaded = loaded;
+            this.opening = opening;
         }
 
         @Override
@@ -67,7 +85,7 @@ final class SharedServerWebSocketComponent extends VertxWebsocketComponent {
 
         @Override
         public void onOpen(String key, SocketAddress remote, RoutingContext context, ServerWebSocket socket) {
-            loaded.get().onOpen(key, remote, context, socket);
+            opening.opened(key, socket, context.user());
         }
 
         @Override

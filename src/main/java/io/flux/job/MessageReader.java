@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -31,6 +32,12 @@ public final class MessageReader {
     private static final Pattern FROM_A_METHOD = Pattern.compile(", from `[^`]*`");
 
     private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
+    private static final Set<String> RESERVED_IDS = Set.of("null", ".", "..");
+    /** The header of HTTP that carries a request's id. */
+    private static final String KEY = "Idempotency-Key";
+
+    private static final String RULE_OF_IDS =
+            " must be 1 to 128 characters of: letters, digits, . _ : -; and not ., .. or null";
     private static final Pattern MODEL = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}");
     private static final long MAX_SEED = 0xFFFF_FFFFL;
     private static final int MAX_STOPS = 16;
@@ -66,6 +73,119 @@ public final class MessageReader {
      * @throws Refusal when it breaks a rule
      */
     public ClientMessage read(Object message, String tenant) {
+        Fields fields = fields(message);
+        String requestId = fields.requestId();
+        String type = fields.text("type");
+        return switch (type == null ? "generate" : type) {
+            case "generate" -> new ClientMessage.Generate(generate(fields, requestId, tenant));
+            case "cancel" -> new ClientMessage.Cancel(JobIds.of(fields.required("request_id", requestId), tenant));
+            case "resume" -> {
+                Long after = fields.integer("after", 0, Long.MAX_VALUE);
+                yield new ClientMessage.Resume(
+                        JobIds.of(fields.required("request_id", requestId), tenant), after == null ? 0 : after);
+            }
+            case "models" -> new ClientMessage.Models(requestId);
+            default -> throw fields.refuse("type", "type must be one of generate, cancel, resume, models");
+        };
+    }
+
+    /**
+     * Reads a request where there is no other kind of message.
+     *
+     * @param body text, or bytes of UTF-8
+     * @param key the request's id where the transport carries it; null, or the same, when the body says it
+     * @param tenant who asks; empty where there are no tenants
+     * @param whenAbandoned what becomes of the job when nobody follows it, unless the request says so
+     * @throws Refusal when it breaks a rule
+     */
+    public JobRequest request(Object body, String key, String tenant, OnDisconnect whenAbandoned) {
+        Fields fields = fields(body);
+        String requestId = fields.requestId();
+        if (key != null) {
+            requireId(key, () -> fields.refuse(KEY, KEY + RULE_OF_IDS));
+            if (requestId != null && !requestId.equals(key)) {
+                throw fields.refuse("request_id", "request_id and " + KEY + " must be the same");
+            }
+        }
+        JobRequest request = generate(fields, key == null ? requestId : key, tenant);
+        return fields.onDisconnect() == null ? request.as(request.requestId(), whenAbandoned) : request;
+    }
+
+    /**
+     * Reads a request whose client waits for the answer, as {@link #request} does.
+     *
+     * @throws Refusal when it breaks a rule
+     */
+    public ClientMessage.Generate generate(Object body, String key, String tenant) {
+        return new ClientMessage.Generate(request(body, key, tenant, OnDisconnect.GRACE));
+    }
+
+    /**
+     * Whether a request wants its answer piece by piece ({@code stream}).
+     *
+     * @throws Refusal when it breaks a rule
+     */
+    public boolean isStream(Object body) {
+        return fields(body).flag("stream");
+    }
+
+    /**
+     * A cancel of the job that a client names in an address.
+     *
+     * @throws Refusal {@code not_found} when no job can have that id
+     */
+    public ClientMessage.Cancel cancel(String requestId, String tenant) {
+        return new ClientMessage.Cancel(jobId(requestId, tenant));
+    }
+
+    /**
+     * Following the job that a client names in an address.
+     *
+     * @param lastEventId the last event that it has, as a browser says when it comes back; null, or empty, when it does not
+     * @param after the same, as the address says; null when it does not
+     * @throws Refusal {@code not_found} when no job can have that id; {@code invalid_request} when that is no event's number
+     */
+    public ClientMessage.Resume resume(String requestId, String lastEventId, String after, String tenant) {
+        boolean again = lastEventId != null && !lastEventId.isEmpty();
+        long seq = seq(requestId, again ? "Last-Event-ID" : "after", again ? lastEventId : after);
+        return new ClientMessage.Resume(jobId(requestId, tenant), seq);
+    }
+
+    private static long seq(String requestId, String field, String value) {
+        if (value == null || value.isEmpty()) {
+            return 0;
+        }
+        try {
+            long seq = Long.parseLong(value);
+            if (seq >= 0) {
+                return seq;
+            }
+        } catch (NumberFormatException e) {
+            // As one that is too small.
+        }
+        throw Refusal.invalid(requestId, field, field + " must be an integer of at least 0");
+    }
+
+    /**
+     * The id of a job that a client names in an address.
+     *
+     * @throws Refusal {@code not_found} when no job can have it
+     */
+    public String jobId(String requestId, String tenant) {
+        requireId(
+                requestId,
+                () -> new Refusal(Event.Error.answer(null, "not_found", "there is no such job", "request_id")));
+        return JobIds.of(requestId, tenant);
+    }
+
+    private static void requireId(String requestId, Supplier<Refusal> otherwise) {
+        if (!REQUEST_ID.matcher(requestId).matches() || RESERVED_IDS.contains(requestId)) {
+            throw otherwise.get();
+        }
+    }
+
+    /** A message's fields; its request_id keeps to the rules. */
+    private Fields fields(Object message) {
         byte[] bytes = message instanceof byte[] raw ? raw : message.toString().getBytes(StandardCharsets.UTF_8);
         if (bytes.length > messageLimit) {
             throw Refusal.invalid(
@@ -85,18 +205,7 @@ public final class MessageReader {
             // In a path of HTTP they lead elsewhere.
             throw fields.refuse("request_id", "request_id must not be . or ..");
         }
-        String type = fields.text("type");
-        return switch (type == null ? "generate" : type) {
-            case "generate" -> new ClientMessage.Generate(generate(fields, requestId, tenant));
-            case "cancel" -> new ClientMessage.Cancel(JobIds.of(fields.required("request_id", requestId), tenant));
-            case "resume" -> {
-                Long after = fields.integer("after", 0, Long.MAX_VALUE);
-                yield new ClientMessage.Resume(
-                        JobIds.of(fields.required("request_id", requestId), tenant), after == null ? 0 : after);
-            }
-            case "models" -> new ClientMessage.Models(requestId);
-            default -> throw fields.refuse("type", "type must be one of generate, cancel, resume, models");
-        };
+        return fields;
     }
 
     private JsonNode parse(byte[] bytes) {

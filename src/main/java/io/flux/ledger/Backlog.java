@@ -12,4 +12,9 @@ import java.util.List;
  */
 public record Backlog(boolean known, String state, String model, List<JournalEntry> entries) {
     static final Backlog UNKNOWN = new Backlog(false, "", "", List.of());
+
+    /** Whether the job has ended, and there is nothing after that point. */
+    public boolean isExhausted() {
+        return known && state.equals("done") && entries.isEmpty();
+    }
 }

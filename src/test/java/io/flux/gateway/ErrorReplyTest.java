@@ -44,7 +44,13 @@ class ErrorReplyTest {
         "conflict, 409",
         "overloaded, 429",
         "invalid_request, 400",
-        "already_finished, 400",
+        "already_finished, 409",
+        "prompt_too_long, 400",
+        "unauthorized, 401",
+        "forbidden, 403",
+        "rate_limited, 429",
+        "too_many_jobs, 429",
+        "engine_failed, 500",
     })
     void overHttpARefusalHasTheStatusThatSaysTheSame(String code, int status) {
         Refusal refusal = new Refusal(Event.Error.answer("a", code, "no", null));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flux.access.Caller;
 import io.flux.job.EventJson;
 import io.flux.job.Refusal;
 import io.flux.ledger.Keys;
@@ -19,7 +20,6 @@ import io.vertx.core.http.WebSocketClient;
 import java.io.IOException;
 import java.net.Socket;
 import java.net.URI;
-import java.net.http.HttpClient;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -28,7 +28,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
@@ -42,7 +41,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.MethodOrderer;
-import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.Timeout;
@@ -59,7 +57,6 @@ class HubTest {
     private static final EventJson JSON = new EventJson(new ObjectMapper());
     private static final Hub.Attention ATTENTION = new Hub.Attention(Duration.ofSeconds(15), Duration.ofSeconds(5));
     private static Vertx vertx;
-    private static Hub ghosts;
 
     private final StringRedisTemplate redis = RedisFixture.redis();
     private final Ledger ledger = RedisFixture.ledger();
@@ -103,14 +100,10 @@ class HubTest {
     @BeforeAll
     static void open() {
         vertx = Vertx.vertx();
-        ghosts = new Hub(RedisFixture.ledger(), JSON, "ghosts", ATTENTION);
-        // What a message leaves behind that is processed after its socket has closed; dropped after some seconds.
-        ghosts.send("ghost", "{}");
     }
 
     @AfterAll
     static void shut() throws Exception {
-        ghosts.close();
         get(vertx.close());
     }
 
@@ -126,7 +119,7 @@ class HubTest {
                 .webSocketHandler(socket -> {
                     String key = socket.path().substring(1);
                     socket.closeHandler(closed -> hub.detach(key));
-                    hub.attach(key, socket);
+                    hub.attach(key, socket, Caller.ANYBODY);
                     sockets.put(key, socket);
                 })
                 .listen(0, "127.0.0.1"));
@@ -329,56 +322,19 @@ class HubTest {
     }
 
     @Test
-    void framesOfASocketThatIsNotKnownYetGoOutFirstWhenItIs() throws Exception {
-        String key = RedisFixture.name("early");
-        hub.send(key, "one");
+    void whatIsSaidToAConnectionThatHasGoneIsDropped() {
         create();
-        hub.follow(key, id, 0, at(1));
-        List<String> frames = new CopyOnWriteArrayList<>();
-        // What the hub has kept comes at once, with the handshake's answer perhaps: too early for Vert.x's own client,
-        // which now and then has no handler yet.
-        HttpClient.newHttpClient()
-                .newWebSocketBuilder()
-                .buildAsync(
-                        URI.create("ws://127.0.0.1:" + server.actualPort() + "/" + key),
-                        new java.net.http.WebSocket.Listener() {
-                            @Override
-                            public CompletionStage<?> onText(
-                                    java.net.http.WebSocket socket, CharSequence data, boolean last) {
-                                frames.add(data.toString());
-                                socket.request(1);
-                                return null;
-                            }
-                        })
-                .join();
-        begin();
-        write(1);
-        await().untilAsserted(() -> assertThat(frames).hasSize(3));
-        assertThat(frames.get(0)).isEqualTo("one");
-        assertThat(frames.get(1)).contains("\"ticket\"");
-        assertThat(frames.get(2)).isEqualTo(frame(1));
-    }
-
-    @Test
-    void aSocketThatHasClosedBeforeItIsKnownLeavesNothing() throws Exception {
-        Client client = new Client();
-        ServerWebSocket closed = sockets.get(client.key);
-        get(client.socket.close());
-        await().until(() -> closed.isClosed() && hub.connections() == 0);
-        hub.attach(client.key, closed);
+        hub.send("gone", "{}");
+        hub.follow("gone", id, 0, at(1));
         assertThat(hub.connections()).isZero();
+        assertThat(hub.caller("gone")).isNull();
+        assertThat(hub.waitingModels()).isEmpty();
     }
 
     @Test
     void aConnectionThatIsGoneIsDetachedOnce() {
         hub.detach("nobody");
         assertThat(hub.connections()).isZero();
-    }
-
-    @Test
-    @Order(Integer.MAX_VALUE)
-    void aConnectionWhoseSocketNeverOpensIsDropped() {
-        await().atMost(Duration.ofSeconds(20)).until(() -> ghosts.connections() == 0);
     }
 
     @Test
@@ -541,11 +497,12 @@ class HubTest {
         List<String> jobs = new ArrayList<>();
         try (Hub other =
                 new Hub(new Ledger(counting, Duration.ofHours(1), Duration.ofMinutes(1)), JSON, channel, ATTENTION)) {
+            other.attach(new RecordingConnection(), Caller.ANYBODY);
             for (int i = 0; i < 2001; i++) {
                 id = RedisFixture.name("job");
                 create();
                 ledger.enqueue(id, model, 5000, Duration.ofSeconds(1), null);
-                other.follow("a client", id, 0, at(1));
+                other.follow(RecordingConnection.KEY, id, 0, at(1));
                 jobs.add(id);
             }
             String notFollowed = RedisFixture.name("job");
@@ -574,7 +531,7 @@ class HubTest {
             public <T> T execute(RedisScript<T> script, List<String> keys, Object... args) {
                 Hub hub = leaving.getAndSet(null);
                 if (hub != null) {
-                    new Thread(() -> unwanted.complete(hub.detach("a client"))).start();
+                    new Thread(() -> unwanted.complete(hub.detach(RecordingConnection.KEY))).start();
                     await().until(() -> hub.connections() == 0);
                 }
                 return super.execute(script, keys, args);
@@ -582,8 +539,9 @@ class HubTest {
         };
         try (Hub other =
                 new Hub(new Ledger(slow, Duration.ofHours(1), Duration.ofMinutes(1)), JSON, channel, ATTENTION)) {
+            other.attach(new RecordingConnection(), Caller.ANYBODY);
             leaving.set(other);
-            other.follow("a client", id, 0, at(1));
+            other.follow(RecordingConnection.KEY, id, 0, at(1));
             boolean named = unwanted.get(20, TimeUnit.SECONDS).equals(List.of(id));
             assertThat(named || followedTill() <= System.currentTimeMillis())
                     .as("to be cancelled: at once, or by the reaper")
@@ -719,19 +677,10 @@ class HubTest {
     }
 
     @Test
-    void aSocketThatIsNotKnownYetIsNotPinged() {
-        hub.send("early", "{}");
-        for (int i = 0; i < 5; i++) {
-            assertThat(hub.silent()).isEmpty();
-        }
-    }
-
-    @Test
     void aClientThatIsGoneAlreadyCanBePinged() throws Exception {
         Client client = new Client();
         ServerWebSocket server = sockets.get(client.key);
-        WebSocketConnection connection = new WebSocketConnection(client.key);
-        connection.attach(server);
+        WebSocketConnection connection = new WebSocketConnection(client.key, server);
         get(client.socket.close());
         await().until(server::isClosed);
         assertThat(connection.ping()).isTrue();

@@ -18,7 +18,8 @@ class JobRequestTest {
     @Test
     void whatIsNotSaidIsNotInTheJson() throws JsonProcessingException {
         assertThat(mapper.writeValueAsString(minimal("a")))
-                .isEqualTo("{\"model\":\"default\",\"prompt\":\"x\",\"max_tokens\":5,\"on_disconnect\":\"grace\"}");
+                .isEqualTo(
+                        "{\"model\":\"default\",\"prompt\":\"x\",\"max_tokens\":5,\"on_disconnect\":\"grace\",\"priority\":\"normal\"}");
     }
 
     @Test

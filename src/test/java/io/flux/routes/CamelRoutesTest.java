@@ -51,7 +51,7 @@ class CamelRoutesTest extends ShippedRoutes {
                 .containsEntry("attempt", "0")
                 .containsEntry(
                         "request",
-                        "{\"model\":\"routes-test\",\"prompt\":\"Hello\",\"max_tokens\":50,\"on_disconnect\":\"grace\"}");
+                        "{\"model\":\"routes-test\",\"prompt\":\"Hello\",\"max_tokens\":50,\"on_disconnect\":\"grace\",\"priority\":\"normal\"}");
         assertThat(redis.getExpire("flux:{" + id + "}:job"))
                 .as("kept until it ends")
                 .isEqualTo(-1);

@@ -1,0 +1,68 @@
+package io.flux.gateway;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flux.job.Answer;
+import io.flux.job.Event;
+import io.flux.job.JobIds;
+import io.flux.job.JobReport;
+import io.flux.job.JobRequest;
+import io.flux.job.Refusal;
+import io.flux.ledger.Backlog;
+import io.flux.ledger.JournalEntry;
+import io.flux.ledger.Ledger;
+import io.flux.ledger.Place;
+
+/** Looks at jobs. Thread-safe; blocks for a round trip to Redis for each page of a journal. */
+public final class JobReports {
+    private static final int PAGE = 512;
+
+    private final Ledger ledger;
+    private final ObjectMapper mapper;
+
+    public JobReports(Ledger ledger, ObjectMapper mapper) {
+        this.ledger = ledger;
+        this.mapper = mapper;
+    }
+
+    /**
+     * A job as it is now.
+     *
+     * @throws Refusal {@code not_found}
+     */
+    public JobReport of(String id) {
+        Backlog page = ledger.read(id, 0, PAGE);
+        if (!page.known()) {
+            throw new Refusal(unknown(id));
+        }
+        if (page.entries().isEmpty()) {
+            return JobReport.waiting(id, page.model(), null, null);
+        }
+        Answer answer = new Answer(mapper);
+        long last = 0;
+        while (!page.entries().isEmpty()) {
+            for (JournalEntry entry : page.entries()) {
+                answer.add(entry.frame());
+                last = entry.seq();
+            }
+            page = ledger.read(id, last, PAGE);
+        }
+        return JobReport.of(id, page.model(), last, answer);
+    }
+
+    /**
+     * A job that was just put in its queue.
+     *
+     * @param place null when it was there before
+     */
+    public JobReport of(JobRequest request, Place place) {
+        return place == null
+                ? of(request.requestId())
+                : JobReport.waiting(request.requestId(), request.model(), place.position(), place.etaMs());
+    }
+
+    /** What is said of a job that is not there. */
+    static Event.Error unknown(String id) {
+        return Event.Error.answer(
+                id, "not_found", "there is no job " + JobIds.requestId(id) + "; it may have expired", "request_id");
+    }
+}
