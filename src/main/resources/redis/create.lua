@@ -7,6 +7,7 @@
 -- ARGV[3]  patience       ms until an unaccepted job expires
 -- ARGV[4]  timeout        ms until the job is given up; '' for never
 -- ARGV[5]  on_disconnect  cancel, grace or finish
+-- ARGV[6]  callback       the channel that is to carry the job's end; '' for none
 --
 -- Returns {'created', 'created'} | {'exists', state} (same request) | {'conflict', state} (another request).
 local known = redis.call('HMGET', KEYS[1], 'request', 'state')
@@ -22,6 +23,9 @@ redis.call('HSET', KEYS[1], 'request', ARGV[1], 'model', ARGV[2], 'state', 'crea
   'seq', 0, 'created_ms', now, 'on_disconnect', ARGV[5])
 if ARGV[4] ~= '' then
   redis.call('HSET', KEYS[1], 'deadline_ms', now + ARGV[4])
+end
+if ARGV[6] ~= '' then
+  redis.call('HSET', KEYS[1], 'callback', ARGV[6])
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return { 'created', 'created' }

@@ -32,6 +32,10 @@ local message = ARGV[1] .. ' ' .. ARGV[3] .. ' ! ' .. ARGV[4]
 for _, channel in ipairs(redis.call('SMEMBERS', KEYS[3])) do
   redis.call('PUBLISH', channel, message)
 end
+local channel = redis.call('HGET', KEYS[1], 'callback')
+if channel then
+  redis.call('PUBLISH', channel, ARGV[1])
+end
 for i = 1, 3 do
   redis.call('PEXPIRE', KEYS[i], ARGV[6])
 end

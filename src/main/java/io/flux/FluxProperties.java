@@ -46,6 +46,11 @@ public record FluxProperties(
         Duration backoff,
         Duration deadRetention,
         Duration ping,
+        String callbackSecret,
+        String callbackSecretFile,
+        boolean callbackPrivate,
+        int callbackAttempts,
+        Duration callbackBackoff,
         String id,
         Duration modelMemory,
         String models,
@@ -98,6 +103,8 @@ public record FluxProperties(
         notNegative(backoff, "backoff");
         positive(deadRetention, "dead-retention");
         positive(ping, "ping");
+        check(callbackAttempts >= 1, "callback-attempts must be at least 1, not " + callbackAttempts);
+        notNegative(callbackBackoff, "callback-backoff");
         positive(engineStall, "engine-stall");
         check(
                 !engine.equals("openai") || isAddress(openaiUrl),
@@ -107,6 +114,14 @@ public record FluxProperties(
                 Arrays.stream(ModelSpec.Continuation.values())
                         .anyMatch(choice -> choice.configName().equals(openaiContinuation)),
                 "openai-continuation must be one of no, prefill, final-message, not '" + openaiContinuation + "'");
+    }
+
+    /** What posted answers are signed with; null when none are posted. */
+    Secret callbackKey() {
+        if (!callbackSecretFile.isBlank()) {
+            return Secret.ofFile(Path.of(callbackSecretFile));
+        }
+        return callbackSecret.isBlank() ? null : Secret.of(callbackSecret);
     }
 
     /** How often a job may be tried. */

@@ -2,6 +2,9 @@ package io.flux;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flux.access.Callers;
+import io.flux.callback.CallbackHttp;
+import io.flux.callback.CallbackTargets;
+import io.flux.callback.Callbacks;
 import io.flux.gateway.ErrorReply;
 import io.flux.gateway.HttpDoorComponent;
 import io.flux.gateway.Hub;
@@ -14,16 +17,19 @@ import io.flux.http.SharedServerWebSocketComponent;
 import io.flux.job.EventJson;
 import io.flux.job.MessageReader;
 import io.flux.job.RequestIds;
+import io.flux.ledger.CallbackLedger;
 import io.flux.ledger.Keys;
 import io.flux.ledger.Ledger;
 import io.flux.model.ModelDirectory;
 import io.flux.supervision.DeadLetters;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.time.Clock;
 import java.util.function.Supplier;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.data.redis.core.StringRedisTemplate;
 import org.springframework.data.redis.listener.ChannelTopic;
 import org.springframework.data.redis.listener.RedisMessageListenerContainer;
 
@@ -86,6 +92,36 @@ class GatewayConfiguration {
     @Bean
     JobReports jobs(Ledger ledger, ObjectMapper mapper) {
         return new JobReports(ledger, mapper);
+    }
+
+    @Bean
+    CallbackTargets callbackTargets(FluxProperties flux) {
+        return new CallbackTargets(flux.callbackPrivate(), flux.callbackKey() != null);
+    }
+
+    @Bean
+    CallbackHttp callbackHttp(CallbackTargets targets) {
+        return new CallbackHttp(targets);
+    }
+
+    @Bean
+    Callbacks callbacks(
+            StringRedisTemplate redis,
+            Ledger ledger,
+            JobReports jobs,
+            ObjectMapper mapper,
+            FluxProperties flux,
+            MeterRegistry registry,
+            Clock clock) {
+        return new Callbacks(
+                new CallbackLedger(redis),
+                ledger,
+                jobs::of,
+                mapper,
+                flux.callbackKey(),
+                registry,
+                clock,
+                new Callbacks.Terms(flux.callbackAttempts(), flux.callbackBackoff(), flux.deadRetention()));
     }
 
     /** Tells the Hub when the channel is subscribed to again, after the connection to Redis was lost. */

@@ -42,7 +42,8 @@ public final class Submission {
                 request.model(),
                 mapper.writeValueAsString(request),
                 request.timeout(),
-                request.onDisconnect().wireName());
+                request.onDisconnect().wireName(),
+                request.callbackUrl() != null);
         if (created == Created.CONFLICT) {
             throw new Refusal(Event.Error.answer(
                     request.requestId(),

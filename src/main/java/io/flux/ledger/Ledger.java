@@ -79,8 +79,10 @@ public final class Ledger {
      *
      * @param timeout after which the job is given up; null for never
      * @param onDisconnect {@code cancel}, {@code grace} or {@code finish}
+     * @param callback whether {@link CallbackLedger#ENDED} is to carry the job's end
      */
-    public Created create(String id, String model, String request, Duration timeout, String onDisconnect) {
+    public Created create(
+            String id, String model, String request, Duration timeout, String onDisconnect, boolean callback) {
         List<Object> found = redis.execute(
                 create,
                 List.of(Keys.job(id)),
@@ -88,7 +90,8 @@ public final class Ledger {
                 model,
                 millis(unaccepted),
                 timeout == null ? "" : millis(timeout),
-                onDisconnect);
+                onDisconnect,
+                callback ? CallbackLedger.ENDED : "");
         return switch (text(found, 0)) {
             case "conflict" -> Created.CONFLICT;
             // A gateway died between create and enqueue, and the client came again: go on where it stopped.
@@ -430,6 +433,16 @@ public final class Ledger {
     /** Takes a job off the dead-letter list; false when it was not on it. */
     public boolean unbury(String id, String model) {
         return redis.opsForList().remove(Keys.dead(model), 0, id) > 0;
+    }
+
+    /** What was asked, JSON; null when there is no such job. */
+    public String request(String id) {
+        return redis.<String, String>opsForHash().get(Keys.job(id), "request");
+    }
+
+    /** Has a job that has ended expire later. */
+    public void keep(String id, Duration length) {
+        jobKeys(id).forEach(key -> redis.expire(key, length));
     }
 
     /** Deletes a job that has ended, as if it had never been. */

@@ -171,7 +171,7 @@ class HubTest {
         begin();
         String first = id;
         String second = RedisFixture.name("job");
-        ledger.create(second, model, "{}", null, "grace");
+        ledger.create(second, model, "{}", null, "grace", false);
         ledger.start(second, "w", "claim");
         hub.follow(client.key, first, 0, null);
         hub.follow(client.key, second, 0, null);
@@ -439,7 +439,7 @@ class HubTest {
         hub.follow(client.key, id, 0, at(1));
         ledger.follow(id, "another-gateway", 0, 1);
         String ended = RedisFixture.name("job");
-        ledger.create(ended, model, "{}", null, "cancel");
+        ledger.create(ended, model, "{}", null, "cancel", false);
         ledger.start(ended, "worker", "claim");
         hub.follow(client.key, ended, 0, null);
         redis.delete(Keys.followers(ended)); // the end does not come here
@@ -735,7 +735,7 @@ class HubTest {
     }
 
     private void create(String onDisconnect) {
-        ledger.create(id, model, "{}", null, onDisconnect);
+        ledger.create(id, model, "{}", null, onDisconnect, false);
         ledger.accept(id);
     }
 

@@ -43,7 +43,7 @@ abstract class LedgerFixture {
     }
 
     Created create(String request) {
-        return ledger.create(id, model, request, null, "grace");
+        return ledger.create(id, model, request, null, "grace", false);
     }
 
     long enqueue(String job, int limit) {

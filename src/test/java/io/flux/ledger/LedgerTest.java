@@ -95,7 +95,7 @@ class LedgerTest extends LedgerFixture {
         @Test
         void aJobThatIsNeverAcceptedExpires() {
             Ledger impatient = new Ledger(redis, RETENTION, Duration.ofMillis(50));
-            impatient.create(id, model, "{}", null, "grace");
+            impatient.create(id, model, "{}", null, "grace", false);
             await().until(() -> !Boolean.TRUE.equals(redis.hasKey(Keys.job(id))));
             assertThat(start("worker")).isNull();
         }
@@ -147,11 +147,11 @@ class LedgerTest extends LedgerFixture {
         @Test
         void aJobKnowsItsDeadlineAndWhatItsClientsLeavingMeans() {
             long before = redisTime();
-            ledger.create(id, model, "{}", Duration.ofMinutes(2), "finish");
+            ledger.create(id, model, "{}", Duration.ofMinutes(2), "finish", false);
             long after = redisTime();
             assertThat(Long.parseLong(job("deadline_ms"))).isBetween(before + 120_000, after + 120_000);
             assertThat(job("on_disconnect")).isEqualTo("finish");
-            assertThat(ledger.create(id, model, "{}", Duration.ofMinutes(9), "cancel"))
+            assertThat(ledger.create(id, model, "{}", Duration.ofMinutes(9), "cancel", false))
                     .as("the same request again: the one that came first counts")
                     .isEqualTo(Created.NEW);
             assertThat(Long.parseLong(job("deadline_ms"))).isLessThanOrEqualTo(after + 120_000);
@@ -485,7 +485,7 @@ class LedgerTest extends LedgerFixture {
 
         @Test
         void anAttemptKnowsHowMuchTimeIsLeft() {
-            ledger.create(id, model, "{}", Duration.ofMinutes(2), "grace");
+            ledger.create(id, model, "{}", Duration.ofMinutes(2), "grace", false);
             assertThat(start().leftMs()).isBetween(60_000L, 120_000L);
             ledger.retry(id, 1, true);
             put(Keys.job(id), "deadline_ms", LONG_AGO);
@@ -833,7 +833,7 @@ class LedgerTest extends LedgerFixture {
         @ParameterizedTest
         @ValueSource(strings = {"cancel", "grace", "finish"})
         void whoLeavesHearsWhatTheJobWantsThen(String onDisconnect) {
-            ledger.create(id, model, "{}", null, onDisconnect);
+            ledger.create(id, model, "{}", null, onDisconnect, false);
             ledger.follow(id, channel, 0, 10);
             assertThat(ledger.unfollow(id, channel)).isEqualTo(new Unfollowed(model, onDisconnect, 0));
         }

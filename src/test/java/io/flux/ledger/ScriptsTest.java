@@ -29,6 +29,8 @@ class ScriptsTest {
     private static final Pattern REST = Pattern.compile("ARGV\\[(\\d+)\\.\\.]");
     private static final Set<String> OF_THE_REGISTRY = Set.of("announced", "seen", "names");
 
+    private static final Set<String> OF_CALLBACKS = Set.of("due", "attempts", "undelivered");
+
     private static final Set<String> OF_A_MODEL =
             Set.of("waiting", "claimed", "running", "dead", "followed", "deadlines", "pace", "reaper");
 
@@ -92,8 +94,9 @@ class ScriptsTest {
                 .map(match -> match.group(4))
                 .collect(Collectors.toCollection(LinkedHashSet::new));
         assertThat(names).isNotEmpty();
-        assertThat(Stream.of(OF_A_JOB, OF_A_MODEL, OF_THE_REGISTRY).filter(keys -> keys.containsAll(names)))
-                .as("%s are keys of one job, of one model or of the registry of models", names)
+        assertThat(Stream.of(OF_A_JOB, OF_A_MODEL, OF_THE_REGISTRY, OF_CALLBACKS)
+                        .filter(keys -> keys.containsAll(names)))
+                .as("%s are keys of one job, of one model, of the registry of models or of callbacks", names)
                 .hasSize(1);
     }
 

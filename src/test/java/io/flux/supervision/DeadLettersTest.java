@@ -146,7 +146,7 @@ class DeadLettersTest {
     @Test
     void whatIsNoLetterIsNotFound() {
         everythingIsNotFound();
-        ledger.create(id, model, "{}", null, "grace");
+        ledger.create(id, model, "{}", null, "grace", false);
         ledger.start(id, "worker", "claim");
         everythingIsNotFound();
         ledger.finish(id, 1, 1, "{}", "stop");
@@ -199,7 +199,7 @@ class DeadLettersTest {
     }
 
     private void die(String job, FailureReport failure) throws JsonProcessingException {
-        ledger.create(job, model, mapper.writeValueAsString(request(job)), null, "cancel");
+        ledger.create(job, model, mapper.writeValueAsString(request(job)), null, "cancel", false);
         ledger.start(job, "worker-1", "claim");
         ledger.die(job, 1, 1, "{}", "engine_failed", mapper.writeValueAsString(failure), Duration.ofHours(3));
         ledger.bury(job, model);

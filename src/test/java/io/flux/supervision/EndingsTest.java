@@ -134,7 +134,7 @@ class EndingsTest {
     }
 
     private void create(String job) {
-        ledger.create(job, model, "{}", null, "grace");
+        ledger.create(job, model, "{}", null, "grace", false);
         ledger.accept(job);
     }
 

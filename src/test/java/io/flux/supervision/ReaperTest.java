@@ -88,7 +88,7 @@ class ReaperTest {
 
     @Test
     void aJobThatKillsItsWorkersBecomesADeadLetter() {
-        ledger.create(id, model, "{}", null, "grace");
+        ledger.create(id, model, "{}", null, "grace", false);
         ledger.accept(id);
         for (int attempt = 1; attempt <= 3; attempt++) {
             lease();
@@ -249,7 +249,7 @@ class ReaperTest {
 
     /** The job runs, and its worker holds its lease. */
     private void serve() {
-        ledger.create(id, model, "{}", null, "grace");
+        ledger.create(id, model, "{}", null, "grace", false);
         ledger.accept(id);
         lease();
         ledger.start(id, "worker", "claim");

@@ -60,7 +60,7 @@ class ClaimsTest {
     @BeforeEach
     void submit() throws JsonProcessingException {
         engines.onOpen(claims::opened);
-        ledger.create(id, model, mapper.writeValueAsString(request()), null, "grace");
+        ledger.create(id, model, mapper.writeValueAsString(request()), null, "grace", false);
         enqueue(id);
         ledger.accept(id);
     }

@@ -73,7 +73,7 @@ class JobJournalTest {
                 id, model, "x", null, 10, null, null, null, null, null, null, null, null, null, null, null, null,
                 false);
         engines.onOpen(claims::opened);
-        ledger.create(id, model, mapper.writeValueAsString(request), Duration.ofHours(1), "grace");
+        ledger.create(id, model, mapper.writeValueAsString(request), Duration.ofHours(1), "grace", false);
         ledger.accept(id);
     }
 
