@@ -147,6 +147,7 @@ class LeavingIT {
     @Test
     void whenAGatewayIsKilledClientsResumeAtAnotherAndTheRestFollowsItsOnDisconnect() {
         RunningFlux doomed = gateway("leaving-doomed").start();
+        FluxEvents follower;
         try (FluxSocket lost = doomed.connect()) {
             lost.ask("resumed", "gate resumed\n");
             lost.ask("given-up", "gate never-4\n", CANCEL);
@@ -154,8 +155,11 @@ class LeavingIT {
             for (String id : new String[] {"resumed", "given-up", "finishes"}) {
                 lost.await(id, "token");
             }
+            follower = FluxEvents.beside(lost, doomed, "resumed");
+            follower.await("resumed", "token");
             doomed.kill9();
             await().until(lost::isClosed);
+            follower.moveTo(gateway, "resumed"); // as a load balancer does
         }
         try (FluxSocket again = gateway.connect()) {
             again.resume("resumed", 2);
@@ -167,6 +171,10 @@ class LeavingIT {
             assertThat(again.awaitEnd("resumed").path("finish_reason").asText()).isEqualTo("stop");
             assertThat(again.text("resumed")).isEqualTo("B");
             again.assertGapless("resumed", 3);
+            follower.awaitEnd("resumed");
+            follower.assertGapless("resumed", 1);
+            assertThat(follower.text("resumed")).isEqualTo("AB");
+            await("it is told that there is no more").until(follower::isOver);
             assertEnd("finishes", "stop", "AB");
         }
     }
@@ -213,6 +221,9 @@ class LeavingIT {
                                 .asText())
                         .isEqualTo("cancelled");
             }
+            FluxEvents follower = FluxEvents.beside(client, leaving, "moved");
+            follower.await("moved", "token");
+            follower.moveTo(gateway, "moved"); // for the next time
             leaving.terminate();
             await().atMost(PATIENCE).until(client::isClosed);
             assertThat(client.closeCode()).isEqualTo(1012);
@@ -223,6 +234,10 @@ class LeavingIT {
                 engine.open("moved");
                 again.awaitEnd("moved");
                 assertThat(client.text("moved") + again.text("moved")).isEqualTo("AB");
+                follower.awaitEnd("moved");
+                follower.assertGapless("moved", 1);
+                assertThat(follower.text("moved")).isEqualTo("AB");
+                follower.close();
             }
         }
     }
@@ -271,6 +286,7 @@ class LeavingIT {
             } finally {
                 worker.thaw();
             }
+            FluxEvents follower = FluxEvents.beside(client, gateway, "handed");
             leaving.terminate();
             leaving.awaitEnd();
             JsonNode restart = client.await("handed", "restart");
@@ -282,6 +298,7 @@ class LeavingIT {
             client.awaitEnd("handed");
             assertThat(client.text("handed")).isEqualTo("AB");
             client.assertGapless("handed", 1);
+            follower.endsAsFor(client, "handed");
         }
     }
 

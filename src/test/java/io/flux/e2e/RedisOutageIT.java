@@ -13,6 +13,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -119,6 +120,8 @@ class RedisOutageIT {
                 FluxSocket client = cutOff.connect()) {
             client.ask("missed", "gate missed\n");
             client.await("missed", "token");
+            FluxEvents follower = FluxEvents.of(cutOff, "missed");
+            follower.await("missed", "token");
             network.cut();
             await().atMost(PATIENCE).until(() -> cutOff.get("/health").statusCode() == 503);
             engine.open("missed");
@@ -129,6 +132,9 @@ class RedisOutageIT {
             assertThat(complete.path("finish_reason").asText()).isEqualTo("stop");
             assertThat(client.text("missed")).isEqualTo("AB");
             client.assertGapless("missed", 1);
+            follower.awaitEnd("missed");
+            follower.assertSawAllThat(client, "missed");
+            follower.close();
             assertThat(reached.isAlive()).isTrue();
         } finally {
             await().atMost(PATIENCE).until(() -> gateway.get("/health").statusCode() == 200);
@@ -140,6 +146,7 @@ class RedisOutageIT {
         String first = name + "-1";
         String second = name + "-2";
         String waits = name + "-3";
+        List<FluxEvents> followers = new ArrayList<>();
         try (FluxSocket client = gateway.connect()) {
             client.ask(first, "gate " + first + "\n");
             client.await(first, "token");
@@ -147,6 +154,12 @@ class RedisOutageIT {
             client.await(second, "token");
             client.ask(waits, "echo " + waits + "\n");
             client.await(waits, "ticket");
+            for (String id : List.of(first, second, waits)) {
+                followers.add(FluxEvents.of(gateway, id));
+            }
+            for (FluxEvents follower : followers) {
+                follower.awaitNext(0);
+            }
             outage.run();
             engine.open(first);
             for (String id : new String[] {first, second, waits}) {
@@ -162,6 +175,16 @@ class RedisOutageIT {
             assertThat(client.text(second)).isEqualTo(FakeEngine.story(150));
             assertThat(client.text(waits)).isEqualTo(waits);
             assertThat(client.isClosed()).isFalse();
+            for (int i = 0; i < followers.size(); i++) {
+                String id = List.of(first, second, waits).get(i);
+                followers.get(i).awaitEnd(id);
+                followers.get(i).assertSawAllThat(client, id);
+                assertThat(followers.get(i).connections())
+                        .as("%s was not interrupted", id)
+                        .isEqualTo(1);
+            }
+        } finally {
+            followers.forEach(FluxEvents::close);
         }
     }
 

@@ -57,8 +57,10 @@ class WorkerDeathIT {
         try (FluxSocket client = gateway.connect();
                 RunningFlux next = killedTwice(client)) {
             assertThat(next.isAlive()).isTrue();
+            FluxEvents follower = FluxEvents.beside(client, gateway, "killed");
             engine.open("killed");
             JsonNode complete = client.awaitEnd("killed");
+            follower.endsAsFor(client, "killed");
             assertThat(complete.path("finish_reason").asText()).isEqualTo("stop");
             assertThat(client.text("killed")).isEqualTo("AB");
             client.assertGapless("killed", 1);
@@ -140,9 +142,11 @@ class WorkerDeathIT {
                 RunningFlux doomed = worker().set("FLUX_ROUTES", routes).start()) {
             // What is written when the worker dies is all that there is to write: the next engine finds no more.
             client.ask(id, (gap == Gap.LAST_TOKEN_AND_END ? "cut whole" : prompt) + "\n");
+            FluxEvents follower = FluxEvents.beside(client, gateway, id);
             doomed.awaitEnd();
             try (RunningFlux next = worker().start()) {
                 JsonNode complete = client.awaitEnd(id);
+                follower.endsAsFor(client, id);
                 assertThat(complete.path("finish_reason").asText()).isEqualTo("stop");
                 assertNothingIsLeft();
                 assertThat(next.isAlive()).isTrue();
@@ -175,6 +179,7 @@ class WorkerDeathIT {
                 RunningFlux frozen = worker().start()) {
             client.ask("frozen", "gate frozen\n");
             client.await("frozen", "token");
+            FluxEvents follower = FluxEvents.beside(client, gateway, "frozen");
             FakeEngine.Run late = engine.runs("gate frozen").get(0);
             frozen.freeze();
             try (RunningFlux next = worker().start()) {
@@ -186,6 +191,7 @@ class WorkerDeathIT {
                 client.awaitEnd("frozen");
                 assertThat(client.text("frozen")).isEqualTo("AB");
                 client.assertGapless("frozen", 1);
+                follower.endsAsFor(client, "frozen");
                 assertThat(next.isAlive()).isTrue();
 
                 // It has not forgotten how to work.
@@ -226,6 +232,7 @@ class WorkerDeathIT {
     void aJobThatKillsItsWorkersBecomesADeadLetter() {
         try (FluxSocket client = gateway.connect()) {
             client.ask("murder", "murder\n");
+            FluxEvents follower = FluxEvents.beside(client, gateway, "murder");
             for (int attempt = 1; attempt <= 3; attempt++) {
                 try (RunningFlux victim = worker().start()) {
                     victim.awaitEnd();
@@ -235,6 +242,7 @@ class WorkerDeathIT {
             assertThat(error.path("code").asText()).isEqualTo("engine_failed");
             assertThat(error.path("error").asText()).contains("worker was lost");
             client.assertGapless("murder", 1);
+            follower.endsAsFor(client, "murder");
             await().untilAsserted(() -> assertThat(redis.commands().lrange("flux:{default}:dead", 0, -1))
                     .contains("murder"));
             assertThat(gateway.get("/queue/dead/murder").body()).contains("\"attempts\":3", "\"prompt\":\"murder\\n\"");
