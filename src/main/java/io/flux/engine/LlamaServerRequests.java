@@ -45,8 +45,14 @@ public final class LlamaServerRequests {
         return servers.apply(job.model()).serving();
     }
 
-    /** The completion of a job whose model is configured with a template of Flux's; null when its server applies one. */
+    /**
+     * The completion of a job whose prompt needs no template, or whose model is configured with one of Flux's; null when its
+     * server applies one.
+     */
     public Completion templated(EngineJob job) {
+        if (job.request().raw()) {
+            return whole(job, job.request().prompt());
+        }
         ChatTemplate template = templates.apply(job.model());
         return template == null ? null : whole(job, template.render(job.request()));
     }

@@ -56,9 +56,9 @@ public final class OpenAi implements AutoCloseable {
         return new OpenAiRequest(mapper, server.upstream()).body(job);
     }
 
-    /** Where it goes. */
+    /** Where it goes: a raw prompt is completed, and anything else a conversation. */
     public String address(EngineJob job) {
-        return server(job.model()).address();
+        return server(job.model()).address(job.request().raw() ? "/completions" : "/chat/completions");
     }
 
     /**

@@ -5,8 +5,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 
 /**
- * The answer of a server that speaks OpenAI's chat completions API: chunks with a {@code delta}, or the whole with a {@code
- * message} from a server that does not stream. Text is {@code content} and nothing else: thoughts ({@code
+ * The answer of a server that speaks OpenAI's API: chunks with a {@code delta}, or the whole with a {@code message} from a
+ * server that does not stream; {@code text} where a raw prompt was completed. Text is {@code content} and nothing else: thoughts ({@code
  * reasoning_content}) are no part of the answer. For one thread.
  */
 final class OpenAiDecoder implements AnswerDecoder {
@@ -43,11 +43,15 @@ final class OpenAiDecoder implements AnswerDecoder {
         if (choice.hasNonNull("finish_reason") && !reason.isEmpty()) {
             finish(reason);
         }
-        return choice.has("message") ? newPart(content(choice.path("message"))) : content(choice.path("delta"));
+        if (choice.has("message")) {
+            return newPart(string(choice.path("message").path("content")));
+        }
+        return string(
+                job.request().raw() ? choice.path("text") : choice.path("delta").path("content"));
     }
 
-    private static String content(JsonNode message) {
-        return message.path("content").isTextual() ? message.path("content").asText() : "";
+    private static String string(JsonNode value) {
+        return value.isTextual() ? value.asText() : "";
     }
 
     /** llama-server repeats the text that it continued, when it does not stream. */

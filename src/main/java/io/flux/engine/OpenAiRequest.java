@@ -11,7 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A job as a request of OpenAI's chat completions API.
+ * A job as a request of OpenAI's chat completions API, or of the older completions API when its prompt is raw.
  *
  * <p>What is not OpenAI's ({@code top_k}, {@code min_p}) is there only when the client named it: vLLM and llama-server
  * take it, OpenAI refuses it.
@@ -42,19 +42,27 @@ final class OpenAiRequest {
         }
         ObjectNode body = mapper.createObjectNode();
         body.put("model", upstream.model());
-        ArrayNode messages = body.putArray("messages");
-        for (ChatMessage turn : turns(job)) {
-            messages.addObject().put("role", turn.role()).put("content", turn.content());
+        if (request.raw()) {
+            body.put("prompt", request.prompt() + job.soFar().text());
+        } else {
+            putTurns(body, job);
         }
         body.put("stream", true);
         body.putObject("stream_options").put("include_usage", true);
         body.put("max_tokens", left);
         put(body, request);
+        return mapper.writeValueAsBytes(body);
+    }
+
+    private void putTurns(ObjectNode body, EngineJob job) {
+        ArrayNode messages = body.putArray("messages");
+        for (ChatMessage turn : turns(job)) {
+            messages.addObject().put("role", turn.role()).put("content", turn.content());
+        }
         if (goesOn(job) && upstream.continuation() == ModelSpec.Continuation.FINAL_MESSAGE) {
             body.put("add_generation_prompt", false);
             body.put("continue_final_message", true);
         }
-        return mapper.writeValueAsBytes(body);
     }
 
     /** The conversation; a text that an earlier attempt has shown is its last, the assistant's, turn. */

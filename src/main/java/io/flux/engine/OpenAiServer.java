@@ -38,6 +38,7 @@ public final class OpenAiServer implements ModelEngine {
     /** What parameters of the API are called here. */
     private static final Map<String, String> FIELDS = Map.ofEntries(
             Map.entry("messages", "messages"),
+            Map.entry("prompt", "prompt"),
             Map.entry("max_tokens", "max_tokens"),
             Map.entry("max_completion_tokens", "max_tokens"),
             Map.entry("temperature", "temperature"),
@@ -134,10 +135,10 @@ public final class OpenAiServer implements ModelEngine {
         return gate;
     }
 
-    /** Where answers are asked for. */
-    String address() {
+    /** Where something is asked for. */
+    String address(String path) {
         String base = upstream.url().toString();
-        return (base.endsWith("/") ? base.substring(0, base.length() - 1) : base) + "/chat/completions";
+        return (base.endsWith("/") ? base.substring(0, base.length() - 1) : base) + path;
     }
 
     /** The value of the header; null when no key is configured. */
@@ -212,6 +213,10 @@ public final class OpenAiServer implements ModelEngine {
         String answers = "answers " + status + (error.message().isEmpty() ? "" : " (" + error.message() + ")");
         Duration asked = RetryAfter.parse(retryAfter, clock);
         if (error.isUnknownModel() || status == 404 || status == 405) {
+            if (job.request().raw()) {
+                // Chat models often have no completions. Those who chat with this one are not to wait for that.
+                return EngineFailure.invalid("raw", "the engine's server completes no raw prompts of this model");
+            }
             return unavailable(answers + ": is " + upstream.model() + " a model of it, and the address right?", asked);
         }
         return switch (status) {

@@ -106,8 +106,11 @@ public enum ChatTemplate {
         this.markers = List.of(markers);
     }
 
-    /** The prompt of a request under this template. */
+    /** The prompt of a request under this template; a raw one as it is, with the markers that its client wrote. */
     public String render(JobRequest request) {
+        if (request.raw()) {
+            return request.prompt();
+        }
         return render(request.turns().stream()
                 .map(message -> new ChatMessage(message.role(), plain(message.content())))
                 .toList());

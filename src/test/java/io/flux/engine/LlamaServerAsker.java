@@ -129,6 +129,7 @@ final class LlamaServerAsker implements AutoCloseable {
     static final class Question {
         private final String id = "request-" + NUMBER.incrementAndGet();
         private final List<ChatMessage> messages = new ArrayList<>();
+        private String raw;
         private int maxTokens = 64;
         private List<String> stop = List.of();
         private JsonNode schema;
@@ -138,6 +139,12 @@ final class LlamaServerAsker implements AutoCloseable {
 
         static Question of(String prompt) {
             return new Question().says("user", prompt);
+        }
+
+        static Question raw(String prompt) {
+            Question question = new Question();
+            question.raw = prompt;
+            return question;
         }
 
         Question says(String role, String content) {
@@ -179,8 +186,24 @@ final class LlamaServerAsker implements AutoCloseable {
         EngineJob job() {
             return new EngineJob(
                     new JobRequest(
-                            id, "default", null, messages, maxTokens, 0.0, null, null, null, 7L, stop, schema, grammar,
-                            null, null, null, null, false),
+                            id,
+                            "default",
+                            raw,
+                            raw == null ? messages : null,
+                            maxTokens,
+                            0.0,
+                            null,
+                            null,
+                            null,
+                            7L,
+                            stop,
+                            schema,
+                            grammar,
+                            null,
+                            null,
+                            null,
+                            null,
+                            raw != null),
                     soFar.text().isEmpty() ? 1 : 2,
                     soFar,
                     timeLeft);

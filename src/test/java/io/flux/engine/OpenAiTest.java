@@ -226,6 +226,36 @@ class OpenAiTest {
     }
 
     @Test
+    void aRawPromptIsCompletedAndNoConversation() throws Exception {
+        answering(
+                "{\"object\":\"text_completion\",\"choices\":[{\"index\":0,\"text\":\" and foam\",\"finish_reason\":null}]}",
+                "{\"choices\":[{\"index\":0,\"text\":\"\",\"finish_reason\":\"length\"}]}",
+                USAGE);
+        List<EngineOutput> outputs = drain(ask(raw("Roses: ", new Transcript("salt", 3))));
+        assertThat(text(outputs)).isEqualTo(" and foam");
+        assertThat(end(outputs).finish()).isEqualTo(FinishReason.LENGTH);
+        assertThat(end(outputs).completionTokens()).isEqualTo(5);
+        FakeServer.Request request = server.requests.get(0);
+        assertThat(request.head()).startsWith("post /v1/completions http/1.1\r\n");
+        assertThat(JSON.readTree(request.body()))
+                .isEqualTo(
+                        JSON.readTree(
+                                """
+                                {"model": "upstream/model", "stream": true, "stream_options": {"include_usage": true},
+                                 "prompt": "Roses: salt", "max_tokens": 125}"""));
+    }
+
+    @Test
+    void aModelThatCompletesNoRawPromptsIsNotPausedForThoseWhoChat() throws Exception {
+        serve((request, answer) -> answer.whole(404, "{\"error\":{\"message\":\"This is a chat model\"}}"));
+        EngineFailure failure =
+                end(drain(ask(raw("Roses: ", Transcript.EMPTY)))).failure();
+        assertThat(failure.clientError()).isTrue();
+        assertThat(failure.field()).isEqualTo("raw");
+        assertThat(gate().problem()).isNull();
+    }
+
+    @Test
     void aJobWhoseTokensAreUsedUpAsksNobody() throws Exception {
         continuation = Continuation.PREFILL;
         answering(delta("Salt"), STOP);
@@ -566,7 +596,7 @@ class OpenAiTest {
         key = null;
         OpenAiServer one = configure(URI.create(url));
         one.start();
-        assertThat(one.address()).isEqualTo(url.replaceFirst("/$", "") + "/chat/completions");
+        assertThat(one.address("/chat/completions")).isEqualTo(url.replaceFirst("/$", "") + "/chat/completions");
     }
 
     @ParameterizedTest
@@ -604,6 +634,32 @@ class OpenAiTest {
 
     private static EngineJob job() {
         return FakeEngines.job();
+    }
+
+    private static EngineJob raw(String prompt, Transcript soFar) {
+        return new EngineJob(
+                new JobRequest(
+                        "request-1",
+                        "default",
+                        prompt,
+                        null,
+                        128,
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        true),
+                2,
+                soFar,
+                null);
     }
 
     /** A second attempt, after a text that came in so many events. */

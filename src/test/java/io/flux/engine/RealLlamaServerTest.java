@@ -97,6 +97,24 @@ class RealLlamaServerTest {
         assertThat(end(rest).completionTokens()).isEqualTo(15);
     }
 
+    /** What its template makes of a poem's prompt is, raw, the same prompt; and it is continued like any other. */
+    @Test
+    void aRawPromptIsCompletedWithoutATemplate() {
+        String prompt = "<|im_start|>user\n" + POEM + "<|im_end|>\n<|im_start|>assistant\n";
+        String whole = text(llama.ask(Question.of(POEM).maxTokens(24).job()));
+        List<EngineOutput> outputs =
+                llama.ask(Question.raw(prompt).maxTokens(24).job());
+        assertThat(text(outputs)).isEqualTo(whole);
+        assertThat(end(outputs).promptTokens()).isEqualTo(12);
+        String begin = text(llama.ask(Question.raw(prompt).maxTokens(9).job()));
+        List<EngineOutput> rest =
+                llama.ask(Question.raw(prompt).maxTokens(24).after(begin).job());
+        assertThat(begin + text(rest)).isEqualTo(whole);
+        assertThat(end(llama.ask(Question.raw(POEM).maxTokens(4).job())).promptTokens())
+                .as("no template around it")
+                .isLessThan(12);
+    }
+
     @Test
     void aTextThatHasUsedUpItsTokensNeedsNoServer() {
         String all = text(llama.ask(Question.of(POEM).maxTokens(9).job()));
