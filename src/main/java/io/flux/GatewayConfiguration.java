@@ -20,7 +20,11 @@ import io.flux.job.RequestIds;
 import io.flux.ledger.CallbackLedger;
 import io.flux.ledger.Keys;
 import io.flux.ledger.Ledger;
+import io.flux.model.Admission;
 import io.flux.model.ModelDirectory;
+import io.flux.openai.Failures;
+import io.flux.openai.Models;
+import io.flux.openai.Requests;
 import io.flux.supervision.DeadLetters;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -87,6 +91,26 @@ class GatewayConfiguration {
     @Bean
     Supplier<Rendition> wholeAnswer(ObjectMapper mapper) {
         return new Renditions(mapper).wholeAnswer();
+    }
+
+    @Bean
+    Requests openAiRequests(MessageReader messages, ObjectMapper mapper, Clock clock) {
+        return new Requests(messages, mapper, clock);
+    }
+
+    @Bean
+    Supplier<Rendition> openAiUnread(Requests openAiRequests) {
+        return openAiRequests.unread();
+    }
+
+    @Bean
+    Models openAiModels(Admission admission) {
+        return new Models(admission);
+    }
+
+    @Bean
+    Failures openAiFailures(ErrorReply errors, ObjectMapper mapper) {
+        return new Failures(errors, mapper);
     }
 
     @Bean

@@ -57,7 +57,7 @@ public final class ErrorReply {
         Refusal refusal = find(Refusal.class, failure);
         Long millis =
                 refusal == null ? Long.valueOf(RETRY_AFTER_MS) : refusal.event().retryAfterMs();
-        return millis == null ? null : JsonError.retryAfter(millis);
+        return millis == null ? null : HttpStatus.retryAfter(millis);
     }
 
     /** Camel wraps what a bean throws inside an expression. */

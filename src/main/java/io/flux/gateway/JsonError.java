@@ -12,8 +12,6 @@ final class JsonError {
     static final String INTERRUPTED =
             "{\"type\":\"error\",\"code\":\"unavailable\",\"error\":\"this gateway stops; try again\",\"retry_after_ms\":1000}";
 
-    private static final long MILLIS = 1000;
-
     private final ObjectMapper mapper;
 
     JsonError(ObjectMapper mapper) {
@@ -39,13 +37,10 @@ final class JsonError {
         Map<String, String> headers = new LinkedHashMap<>();
         headers.put("Content-Type", "application/json");
         if (event.hasNonNull("retry_after_ms")) {
-            headers.put("Retry-After", retryAfter(event.get("retry_after_ms").asLong()));
+            headers.put(
+                    "Retry-After",
+                    HttpStatus.retryAfter(event.get("retry_after_ms").asLong()));
         }
         return headers;
-    }
-
-    /** Whole seconds, the next larger number: whoever waits that long does not come too early. */
-    static String retryAfter(long millis) {
-        return Long.toString(Math.max(1, (millis + MILLIS - 1) / MILLIS));
     }
 }

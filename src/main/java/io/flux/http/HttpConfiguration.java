@@ -2,6 +2,8 @@ package io.flux.http;
 
 import io.flux.FluxProperties;
 import io.flux.access.Callers;
+import io.flux.job.Event;
+import io.flux.openai.ApiError;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerOptions;
@@ -96,12 +98,23 @@ public class HttpConfiguration {
                     };
             response.setStatusCode(status)
                     .putHeader("Content-Type", "application/json")
-                    .end(new JsonObject()
-                            .put("type", "error")
-                            .put("code", CODES.get(status))
-                            .put("error", message)
-                            .encode());
+                    .end(body(context.request().path(), status, message));
         };
+    }
+
+    /** Clients of OpenAI's API look for an error where it has them. */
+    private static String body(String path, int status, String message) {
+        String code = CODES.get(status);
+        if (path.startsWith("/v1/") && !path.startsWith("/v1/jobs")) {
+            return ApiError.of(Event.Error.answer(null, code, message, null), status)
+                    .json()
+                    .toString();
+        }
+        return new JsonObject()
+                .put("type", "error")
+                .put("code", code)
+                .put("error", message)
+                .encode();
     }
 
     @Bean

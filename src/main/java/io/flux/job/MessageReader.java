@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -92,7 +93,7 @@ public final class MessageReader {
     /**
      * Reads a request where there is no other kind of message.
      *
-     * @param body text, or bytes of UTF-8
+     * @param body text, bytes of UTF-8, or what was read from them
      * @param key the request's id where the transport carries it; null, or the same, when the body says it
      * @param tenant who asks; empty where there are no tenants
      * @param whenAbandoned what becomes of the job when nobody follows it, unless the request says so
@@ -184,17 +185,27 @@ public final class MessageReader {
         }
     }
 
-    /** A message's fields; its request_id keeps to the rules. */
-    private Fields fields(Object message) {
+    /**
+     * Reads the JSON of a message of whatever kind, for those who make another of it.
+     *
+     * @param message text, or bytes of UTF-8
+     * @throws Refusal when it is too large, or no JSON object
+     */
+    public ObjectNode object(Object message) {
         byte[] bytes = message instanceof byte[] raw ? raw : message.toString().getBytes(StandardCharsets.UTF_8);
         if (bytes.length > messageLimit) {
             throw Refusal.invalid(
                     null, null, "the message must be at most " + messageLimit + " bytes, not " + bytes.length);
         }
-        JsonNode root = parse(bytes);
-        if (!root.isObject()) {
-            throw Refusal.invalid(null, null, "the message must be a JSON object");
+        if (parse(bytes) instanceof ObjectNode object) {
+            return object;
         }
+        throw Refusal.invalid(null, null, "the message must be a JSON object");
+    }
+
+    /** A message's fields; its request_id keeps to the rules. */
+    private Fields fields(Object message) {
+        JsonNode root = message instanceof ObjectNode read ? read : object(message);
         String requestId = new Fields(root, null).matching("request_id", REQUEST_ID, "letters, digits, . _ : -", 128);
         Fields fields = new Fields(root, requestId);
         if ("null".equals(requestId)) {
