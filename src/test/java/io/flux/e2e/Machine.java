@@ -22,10 +22,22 @@ final class Machine {
                                 System.getProperty("user.home") + "/.cache/flux/llama.cpp/bin")
                         .filter(Objects::nonNull)
                         .map(Path::of),
-                Arrays.stream(System.getenv("PATH").split(File.pathSeparator)).map(Path::of));
+                path());
         return folders.filter(folder -> Files.isExecutable(folder.resolve("llama-completion")))
                 .findFirst()
                 .orElseGet(() -> missing("llama-completion is not in FLUX_LLAMA_DIR, PATH or ~/.cache/flux"));
+    }
+
+    /** A program somewhere in {@code PATH}. */
+    static Path inPath(String name) {
+        return path().map(folder -> folder.resolve(name))
+                .filter(Files::isExecutable)
+                .findFirst()
+                .orElseGet(() -> missing(name + " is not installed"));
+    }
+
+    private static Stream<Path> path() {
+        return Arrays.stream(System.getenv("PATH").split(File.pathSeparator)).map(Path::of);
     }
 
     /** A program at a fixed place. */
@@ -34,7 +46,8 @@ final class Machine {
         return Files.isExecutable(path) ? path : missing(file + " is not installed");
     }
 
-    private static Path missing(String what) {
+    /** Never returns. */
+    static Path missing(String what) {
         if (System.getenv("CI") != null) {
             return fail(what + ", and CI must run every test");
         }
