@@ -2,6 +2,8 @@ package io.flux.model;
 
 import com.fasterxml.jackson.core.JsonPointer;
 import com.fasterxml.jackson.databind.JsonNode;
+import io.flux.config.Problems;
+import io.flux.config.YamlDocument;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.util.HashMap;

@@ -2,10 +2,11 @@ package io.flux.model;
 
 import com.fasterxml.jackson.core.JsonPointer;
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.IOException;
+import io.flux.config.NamedFile;
+import io.flux.config.Problems;
+import io.flux.config.YamlDocument;
+import io.flux.config.YamlSchema;
 import java.net.URI;
-import java.nio.charset.CharacterCodingException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -36,15 +37,16 @@ public final class ModelsFile {
      *     its line in the file
      */
     public static List<ModelSpec> read(Path file, Predicate<String> engines) {
+        NamedFile named = new NamedFile("FLUX_MODELS", file);
         Problems problems = new Problems(file.toString());
-        YamlDocument document = YamlDocument.parse(text(file), problems);
+        YamlDocument document = YamlDocument.parse(named.text(), problems);
         if (!document.root().isMissingNode()) {
-            new ModelsSchema().check(document, problems);
+            new YamlSchema("/models.schema.json").check(document, problems);
             new ModelRules(document, problems).check(engines);
         }
         problems.refuseAny();
         if (document.root().isMissingNode()) {
-            throw refused(file, "is empty: it needs models: with at least one");
+            throw named.refused("is empty: it needs models: with at least one");
         }
         return new ModelsFile(file.toAbsolutePath().getParent(), document).models();
     }
@@ -52,26 +54,6 @@ public final class ModelsFile {
     /** Reads a file whatever engines there are. */
     public static List<ModelSpec> read(Path file) {
         return read(file, engine -> true);
-    }
-
-    private static String text(Path file) {
-        if (!Files.exists(file)) {
-            throw refused(file, "does not exist");
-        }
-        if (Files.isDirectory(file)) {
-            throw refused(file, "is a folder");
-        }
-        try {
-            return Files.readString(file);
-        } catch (CharacterCodingException e) {
-            throw refused(file, "is not UTF-8 text");
-        } catch (IOException e) {
-            throw refused(file, "cannot be read (" + e.getClass().getSimpleName() + ")");
-        }
-    }
-
-    private static IllegalArgumentException refused(Path file, String why) {
-        return new IllegalArgumentException("FLUX_MODELS names " + file + ", which " + why);
     }
 
     private List<ModelSpec> models() {

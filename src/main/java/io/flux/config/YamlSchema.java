@@ -1,4 +1,4 @@
-package io.flux.model;
+package io.flux.config;
 
 import com.fasterxml.jackson.core.JsonPointer;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -18,17 +18,18 @@ import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 
 /**
- * The rules that {@code models.schema.json} holds, so that editors and Flux go by the same ones. What is wrong is said in
- * the words of people who write the file; where the schema has words of its own, in {@code errorMessage}, in those.
+ * The rules that a JSON schema of ours holds, so that editors and Flux go by the same ones. What is wrong is said in the
+ * words of people who write the file; where the schema has words of its own, in {@code errorMessage}, in those.
  */
-final class ModelsSchema {
-    private static final String RESOURCE = "/models.schema.json";
-
+public final class YamlSchema {
     private final JsonNode text;
     private final JsonSchema schema;
 
-    ModelsSchema() {
-        try (InputStream in = ModelsSchema.class.getResourceAsStream(RESOURCE)) {
+    /**
+     * @param resource the schema's file among the resources, {@code /models.schema.json}
+     */
+    public YamlSchema(String resource) {
+        try (InputStream in = YamlSchema.class.getResourceAsStream(resource)) {
             text = new ObjectMapper().readTree(in);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -43,7 +44,7 @@ final class ModelsSchema {
     }
 
     /** Adds what breaks a rule to the problems. */
-    void check(YamlDocument document, Problems problems) {
+    public void check(YamlDocument document, Problems problems) {
         for (ValidationMessage broken : schema.validate(document.root())) {
             JsonPointer at = JsonPointer.compile(broken.getInstanceLocation().toString());
             // It is a key of that mapping that is missing or too much.

@@ -1,4 +1,4 @@
-package io.flux.model;
+package io.flux.config;
 
 import com.fasterxml.jackson.core.JsonPointer;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -34,7 +34,7 @@ import org.yaml.snakeyaml.reader.ReaderException;
  * A YAML text as JSON that still knows the line of each value. Yes, no, on and off stay the words that they are: to YAML
  * 1.1 they are booleans, which no key here takes. Immutable once parsed.
  */
-final class YamlDocument {
+public final class YamlDocument {
     private static final Set<Tag> NO_TEXT = Set.of(Tag.INT, Tag.FLOAT, Tag.NULL);
 
     private final Problems problems;
@@ -50,7 +50,7 @@ final class YamlDocument {
     /**
      * Reads a text. What is no YAML, keys that are there twice and whatever JSON cannot say goes to the problems.
      */
-    static YamlDocument parse(String text, Problems problems) {
+    public static YamlDocument parse(String text, Problems problems) {
         YamlDocument document = new YamlDocument(problems);
         try {
             Node node = new Yaml().compose(new StringReader(text));
@@ -73,12 +73,12 @@ final class YamlDocument {
     }
 
     /** Its content; missing when it has none or is no YAML. */
-    JsonNode root() {
+    public JsonNode root() {
         return root;
     }
 
     /** The line of a value, counted from 1: its key's, or its own in a list. Where there is none, the one it is missing in. */
-    int line(JsonPointer at) {
+    public int line(JsonPointer at) {
         for (JsonPointer place = at; place != null; place = place.head()) {
             Integer line = lines.get(place);
             if (line != null) {
@@ -89,12 +89,12 @@ final class YamlDocument {
     }
 
     /** A single value as it stands in the text, without quotes; null for a list, a mapping and what is not there. */
-    String written(JsonPointer at) {
+    public String written(JsonPointer at) {
         return written.get(at);
     }
 
     /** How people write the place of a value: {@code models[0].slots}. */
-    static String name(JsonPointer at) {
+    public static String name(JsonPointer at) {
         StringBuilder name = new StringBuilder();
         for (JsonPointer part = at; !part.matches(); part = part.tail()) {
             if (part.getMatchingIndex() >= 0) {

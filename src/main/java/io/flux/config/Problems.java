@@ -1,4 +1,4 @@
-package io.flux.model;
+package io.flux.config;
 
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /** What is wrong with a file, line by line, so that one look at it mends all of it. Not thread-safe. */
-final class Problems {
+public final class Problems {
     /** More than anybody mends in one go; the rest is often a consequence of these. */
     private static final int SHOWN = 20;
 
@@ -16,7 +16,7 @@ final class Problems {
     private record Problem(int line, String text) {}
 
     /** @param file how messages call it */
-    Problems(String file) {
+    public Problems(String file) {
         this.file = file;
     }
 
@@ -24,12 +24,12 @@ final class Problems {
      * @param line counted from 1
      * @param text what is wrong, beginning with what it is wrong with
      */
-    void add(int line, String text) {
+    public void add(int line, String text) {
         found.add(new Problem(line, text));
     }
 
     /** @throws IllegalArgumentException when there are any, with one line for each, in the order of the file */
-    void refuseAny() {
+    public void refuseAny() {
         if (found.isEmpty()) {
             return;
         }
