@@ -1,8 +1,11 @@
 package io.flux;
 
+import io.flux.access.KeysFile;
 import io.flux.embedded.EmbeddedRedis;
 import io.flux.model.ModelsFile;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -34,6 +37,9 @@ final class Bootstrap implements ApplicationContextInitializer<ConfigurableAppli
         List<String> bundles = Binder.get(environment)
                 .bind("flux.bundles", Bindable.listOf(String.class))
                 .orElse(List.of());
+        if (bundles.contains("gateway")) {
+            checkKeys(environment);
+        }
         Map<String, Object> derived = new HashMap<>();
         derived.putAll(routes(environment, bundles));
         if (environment.getProperty("flux.port") == null) {
@@ -44,6 +50,28 @@ final class Bootstrap implements ApplicationContextInitializer<ConfigurableAppli
         }
         derived.put("spring.data.redis.url", redisUrl(context, bundles));
         environment.getPropertySources().addFirst(new MapPropertySource("flux", derived));
+    }
+
+    /** Before anything is started; the keys are read once more where they are needed. */
+    private static void checkKeys(ConfigurableEnvironment environment) {
+        String keys = environment.getProperty("flux.keys", "");
+        String host = environment.getProperty("flux.host", "");
+        if (!keys.isBlank()) {
+            KeysFile.check(Path.of(keys));
+        } else if (!isLoopback(host)) {
+            throw new IllegalStateException(
+                    "FLUX_HOST=" + host + " can be reached from other machines, so FLUX_KEYS must"
+                            + " name a file of the keys that let clients in: ./flux key TENANT makes a key and its entry for the"
+                            + " file. Without FLUX_HOST, Flux listens on this machine only and needs no keys");
+        }
+    }
+
+    private static boolean isLoopback(String host) {
+        try {
+            return InetAddress.getByName(host).isLoopbackAddress();
+        } catch (UnknownHostException e) {
+            return false;
+        }
     }
 
     private static Map<String, Object> routes(ConfigurableEnvironment environment, List<String> bundles) {

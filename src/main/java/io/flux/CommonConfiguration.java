@@ -1,6 +1,8 @@
 package io.flux;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flux.access.Callers;
+import io.flux.gateway.ErrorReply;
 import io.flux.job.EventJson;
 import io.flux.job.RequestLimits;
 import io.flux.ledger.Ledger;
@@ -81,6 +83,17 @@ class CommonConfiguration {
     @Bean
     Ledger ledger(StringRedisTemplate redis, FluxProperties flux) {
         return new Ledger(redis, flux.retention(), UNACCEPTED);
+    }
+
+    /** A worker has no doors: whoever reaches its health and metrics may see them. */
+    @Bean
+    Callers callers(FluxProperties flux) {
+        return new Callers(flux.keysRequired());
+    }
+
+    @Bean
+    ErrorReply errors(EventJson json) {
+        return new ErrorReply(json);
     }
 
     @Bean

@@ -29,6 +29,7 @@ public record FluxProperties(
         String host,
         int port,
         List<String> allowedOrigins,
+        String keys,
         int messageLimit,
         int maxTokensDefault,
         int maxTokensLimit,
@@ -142,6 +143,11 @@ public record FluxProperties(
     /** Whether this process takes requests. */
     public boolean gateway() {
         return bundles.contains("gateway");
+    }
+
+    /** Whether nobody comes in without a key. Only a gateway has doors. */
+    public boolean keysRequired() {
+        return gateway() && !keys.isBlank();
     }
 
     /** Whether this process runs engines. */

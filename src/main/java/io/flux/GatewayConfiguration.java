@@ -6,6 +6,7 @@ import io.flux.callback.CallbackHttp;
 import io.flux.callback.CallbackTargets;
 import io.flux.callback.Callbacks;
 import io.flux.gateway.ErrorReply;
+import io.flux.access.WatchedKeys;
 import io.flux.gateway.HttpDoorComponent;
 import io.flux.gateway.Hub;
 import io.flux.gateway.JobReports;
@@ -29,6 +30,7 @@ import io.flux.supervision.DeadLetters;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Clock;
+import java.nio.file.Path;
 import java.util.function.Supplier;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.springframework.context.annotation.Bean;
@@ -59,8 +61,8 @@ class GatewayConfiguration {
     }
 
     @Bean
-    ErrorReply errors(EventJson json) {
-        return new ErrorReply(json);
+    WatchedKeys keys(FluxProperties flux) {
+        return flux.keysRequired() ? new WatchedKeys(Path.of(flux.keys())) : WatchedKeys.none();
     }
 
     /** Closed by {@link Lifecycle}, while its clients can still be told. */

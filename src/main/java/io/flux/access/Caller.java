@@ -10,8 +10,9 @@ import java.util.Set;
  * @param jobs the most jobs of the tenant that may wait or run for one model; 0 for any number
  * @param rate how fast jobs may come; null for as fast as they like
  * @param operator whether dead letters and metrics may be seen
+ * @param key which of the tenant's keys it came with: the first digits of its hash, no secret; empty where there are none
  */
-public record Caller(String tenant, Set<String> models, int jobs, Rate rate, boolean operator) {
+public record Caller(String tenant, Set<String> models, int jobs, Rate rate, boolean operator, String key) {
     /** Where there are no keys: everybody, and everything is allowed. */
     public static final Caller ANYBODY = new Caller("", Set.of(), 0, null, true);
 
@@ -25,6 +26,11 @@ public record Caller(String tenant, Set<String> models, int jobs, Rate rate, boo
 
     public Caller {
         models = Set.copyOf(models);
+    }
+
+    /** A caller of whom it does not matter which key it came with. */
+    public Caller(String tenant, Set<String> models, int jobs, Rate rate, boolean operator) {
+        this(tenant, models, jobs, rate, operator, "");
     }
 
     /** Whether this model may be asked, by its own name. */

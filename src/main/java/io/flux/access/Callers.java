@@ -1,5 +1,7 @@
 package io.flux.access;
 
+import io.flux.job.Event;
+import io.flux.job.Refusal;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.auth.User;
 
@@ -34,5 +36,19 @@ public final class Callers {
             throw new IllegalStateException("a request has passed no key check");
         }
         return Caller.ANYBODY;
+    }
+
+    /**
+     * Who a request is from that only operators may make.
+     *
+     * @param user as for {@link #of}
+     * @throws Refusal {@code forbidden} when it is from anybody else
+     */
+    public Caller operator(User user) {
+        Caller caller = of(user);
+        if (!caller.operator()) {
+            throw new Refusal(Event.Error.answer(null, "forbidden", "this needs the key of an operator", null));
+        }
+        return caller;
     }
 }

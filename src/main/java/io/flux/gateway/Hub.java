@@ -44,6 +44,7 @@ public final class Hub implements AutoCloseable {
     private static final int SERVICE_RESTART = 1012;
 
     private static final int GOING_AWAY = 1001;
+    private static final int POLICY_VIOLATION = 1008;
 
     private final Ledger ledger;
     private final EventJson json;
@@ -379,6 +380,20 @@ public final class Hub implements AutoCloseable {
         if (client != null && client.connection() instanceof HttpConnection http) {
             http.render(rendition.get());
         }
+    }
+
+    /**
+     * Closes the connections that came with a key.
+     *
+     * @param key its name, {@link Caller#key}
+     */
+    public void expel(String key) {
+        clients.forEach((connection, client) -> {
+            Caller caller = caller(connection);
+            if (caller != null && caller.key().equals(key)) {
+                client.connection().close(POLICY_VIOLATION, "the key is not valid any more, or has changed");
+            }
+        });
     }
 
     /** Connections that are open. */

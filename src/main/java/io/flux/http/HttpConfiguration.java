@@ -1,9 +1,9 @@
 package io.flux.http;
 
 import io.flux.FluxProperties;
-import io.flux.access.Callers;
 import io.flux.job.Event;
 import io.flux.openai.ApiError;
+import io.flux.access.WatchedKeys;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerOptions;
@@ -12,14 +12,21 @@ import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.BodyHandler;
+import io.vertx.ext.web.handler.HttpException;
 import io.vertx.ext.web.handler.StaticHandler;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpEngine;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.core.io.support.PathMatchingResourcePatternResolver;
 
 /** The server, its router, and the two Camel components that hang their paths on it. */
 @Configuration(proxyBeanMethods = false)
@@ -31,6 +38,7 @@ public class HttpConfiguration {
 
     private static final Map<Integer, String> CODES = Map.of(
             400, "invalid_request",
+            401, "unauthorized",
             403, "forbidden",
             404, "not_found",
             405, "method_not_allowed",
@@ -39,6 +47,9 @@ public class HttpConfiguration {
             500, "internal_error",
             503, "unavailable");
 
+    /** What is told to whoever asks, besides the files of the page. */
+    private static final Set<String> OPEN = Set.of("/", "/health");
+
     @Bean(destroyMethod = "")
     Vertx vertx() {
         return Vertx.vertx();
@@ -46,10 +57,16 @@ public class HttpConfiguration {
 
     /** Found by its name: camel-platform-http asks for a router of its port, and for that of port 0 when there is none. */
     @Bean("platform-http-router-0")
-    VertxPlatformHttpRouter httpRouter(Vertx vertx, FluxProperties flux) {
+    VertxPlatformHttpRouter httpRouter(Vertx vertx, FluxProperties flux, ObjectProvider<WatchedKeys> keys) {
         Router router = Router.router(vertx);
-        router.route().order(-2).handler(new ParameterGuard());
-        router.route().order(-1).handler(new OriginGuard(flux.allowedOrigins()));
+        router.route().order(-3).handler(new ParameterGuard());
+        router.route().order(-2).handler(new OriginGuard(flux.allowedOrigins()));
+        if (flux.keysRequired()) {
+            Set<String> files = pageFiles();
+            router.route()
+                    .order(-1)
+                    .handler(new KeyGuard(keys.getObject()::find, path -> OPEN.contains(path) || files.contains(path)));
+        }
         if (flux.gateway()) {
             page(router);
         }
@@ -60,6 +77,17 @@ public class HttpConfiguration {
                 return BodyHandler.create(false).setBodyLimit(flux.messageLimit());
             }
         };
+    }
+
+    /** The paths of the page, which asks for the key: what it is made of is no secret. */
+    private static Set<String> pageFiles() {
+        try {
+            return Arrays.stream(new PathMatchingResourcePatternResolver().getResources("classpath:web/*.*"))
+                    .map(file -> "/" + file.getFilename())
+                    .collect(Collectors.toUnmodifiableSet());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static void page(Router router) {
@@ -84,9 +112,12 @@ public class HttpConfiguration {
             if (response.headWritten() || response.ended()) {
                 return;
             }
+            if (status == 401) {
+                response.putHeader("WWW-Authenticate", "Bearer");
+            }
             String message =
                     switch (status) {
-                        case 400 -> "the query has a parameter that is not allowed";
+                        case 400, 401 -> reason(context, "the query has a parameter that is not allowed");
                         case 403 -> "pages of this origin may not connect; FLUX_ALLOWED_ORIGINS lists those that may";
                         case 404 -> "there is nothing at " + context.request().path();
                         case 413 -> "the message is too long; FLUX_MESSAGE_LIMIT says how long it may be";
@@ -117,9 +148,9 @@ public class HttpConfiguration {
                 .encode();
     }
 
-    @Bean
-    Callers callers() {
-        return new Callers(false);
+    /** What a guard says of it. */
+    private static String reason(RoutingContext context, String otherwise) {
+        return context.failure() instanceof HttpException refusal ? refusal.getPayload() : otherwise;
     }
 
     @Bean("platform-http-engine")

@@ -2,33 +2,49 @@ package io.flux.http;
 
 import io.vertx.core.Handler;
 import io.vertx.ext.web.RoutingContext;
+import io.vertx.ext.web.handler.HttpException;
 import java.util.Locale;
+import java.util.Set;
 
 /**
  * Refuses requests that try to set Camel headers from outside. camel-vertx-websocket copies query parameters into
  * message headers, and components obey headers such as {@code CamelExecCommandExecutable}: without this guard
  * {@code /ws?CamelExecCommandExecutable=id} runs {@code id}.
+ *
+ * <p>Also refuses keys there, whether they are needed or not: addresses end up in histories and in the logs of proxies.
  */
 final class ParameterGuard implements Handler<RoutingContext> {
 
+    private static final Set<String> KEYS = Set.of("key", "api_key", "apikey", "token", "access_token");
+
     @Override
     public void handle(RoutingContext context) {
-        boolean hostile;
         try {
             // Decoded names: an encoded letter must not slip through.
-            hostile = context.queryParams().names().stream().anyMatch(ParameterGuard::isCamels);
+            for (String name : context.queryParams().names()) {
+                String lower = name.strip().toLowerCase(Locale.ROOT);
+                if (isCamels(lower)) {
+                    context.fail(400);
+                    return;
+                }
+                if (KEYS.contains(lower)) {
+                    context.fail(
+                            400,
+                            new HttpException(
+                                    400,
+                                    "the query must hold no " + lower
+                                            + ": a key goes into the header Authorization: Bearer <key>"));
+                    return;
+                }
+            }
         } catch (IllegalArgumentException e) {
-            hostile = true; // a query that cannot be decoded
+            context.fail(400); // a query that cannot be decoded
+            return;
         }
-        if (hostile) {
-            context.fail(400);
-        } else {
-            context.next();
-        }
+        context.next();
     }
 
-    private static boolean isCamels(String name) {
-        String lower = name.strip().toLowerCase(Locale.ROOT);
+    private static boolean isCamels(String lower) {
         return lower.startsWith("camel") || lower.startsWith("org.apache.camel");
     }
 }

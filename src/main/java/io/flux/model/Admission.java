@@ -2,6 +2,7 @@ package io.flux.model;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
+import io.flux.access.Caller;
 import io.flux.job.Event;
 import io.flux.job.JobRequest;
 import io.flux.job.Refusal;
@@ -62,11 +63,13 @@ public final class Admission {
     /**
      * Fits a request: what it does not say gets the model's default, and what it says must keep to the model's bounds.
      *
+     * @param caller who asks; a model that they may not ask is not there for them
      * @throws Refusal {@code not_found} when nobody serves the model, {@code invalid_request} when it does not allow that
      */
-    public JobRequest fit(JobRequest request) {
-        ModelDescription model =
-                directory.find(request.requestId(), request.model()).description();
+    public JobRequest fit(JobRequest request, Caller caller) {
+        ModelDescription model = directory
+                .find(request.requestId(), request.model(), caller::mayAsk)
+                .description();
         requireFeature(request, model, request.jsonSchema() != null, ModelDescription.JSON_SCHEMA);
         requireFeature(request, model, request.grammar() != null, ModelDescription.GRAMMAR);
         Values values = new Values(request, defaults(model), bounds(model));
@@ -108,9 +111,10 @@ public final class Admission {
         return new Refusal(Event.Error.answer(request.requestId(), "invalid_request", rule, field));
     }
 
-    /** Which models are served, and by how many slots. */
-    public Report report(String requestId) {
+    /** Which models are served that the caller may ask, and by how many slots. */
+    public Report report(String requestId, Caller caller) {
         List<Model> models = directory.known().stream()
+                .filter(known -> caller.mayAsk(known.description().name()))
                 .map(known -> {
                     ModelDescription model = known.description();
                     return new Model(

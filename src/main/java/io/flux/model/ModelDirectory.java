@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
 import org.slf4j.Logger;
@@ -151,24 +152,25 @@ public final class ModelDirectory {
      *
      * @param name a name or an alias; null when the request names none: then it means the only one that is configured here,
      *     else the only one that is known, else the one that is called {@code default}
+     * @param visible which models the request may know of, by their names; the others are not there for it
      * @throws Refusal {@code not_found}, naming the models that there are, or {@code invalid_request} when one has to be
      *     named
      */
-    KnownModel find(String requestId, String name) {
-        KnownModel known = lookUp(name);
+    KnownModel find(String requestId, String name, Predicate<String> visible) {
+        KnownModel known = lookUp(name, visible);
         if (known == null) {
             refresh(); // it may just have come
-            known = lookUp(name);
+            known = lookUp(name, visible);
         }
         if (known != null) {
             return known;
         }
-        View now = view;
-        if (now.models().isEmpty()) {
+        List<String> names = names(visible);
+        if (names.isEmpty()) {
             throw notFound(
                     requestId, name == null ? "no model is served" : "model " + name + " is not served; none is");
         }
-        String all = String.join(", ", now.models().keySet());
+        String all = String.join(", ", names);
         throw name == null
                 ? new Refusal(
                         Event.Error.answer(requestId, "invalid_request", "model is required; known: " + all, "model"))
@@ -179,17 +181,18 @@ public final class ModelDirectory {
         return new Refusal(Event.Error.answer(requestId, "not_found", message, "model"));
     }
 
-    private KnownModel lookUp(String name) {
+    private List<String> names(Predicate<String> visible) {
+        return view.models().keySet().stream().filter(visible).toList();
+    }
+
+    private KnownModel lookUp(String name, Predicate<String> visible) {
         View now = view;
         String wanted = name;
         if (name == null) {
-            wanted = only != null
-                    ? only
-                    : now.models().size() == 1
-                            ? now.models().keySet().iterator().next()
-                            : DEFAULT;
+            List<String> names = names(visible);
+            wanted = only != null && visible.test(only) ? only : names.size() == 1 ? names.get(0) : DEFAULT;
         }
         String found = now.names().get(wanted);
-        return found == null ? null : now.models().get(found);
+        return found == null || !visible.test(found) ? null : now.models().get(found);
     }
 }

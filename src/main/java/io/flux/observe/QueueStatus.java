@@ -1,6 +1,8 @@
 package io.flux.observe;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
+import io.flux.access.Caller;
 import io.flux.ledger.Keys;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -20,8 +22,13 @@ public final class QueueStatus {
     private final Supplier<? extends Collection<String>> models;
     private final Set<String> watched = ConcurrentHashMap.newKeySet();
 
-    /** Jobs of one model, by where they are. */
-    public record Counts(String model, long waiting, long running, long dead) {}
+    /**
+     * Jobs of one model, by where they are.
+     *
+     * @param dead null where the caller may not know
+     */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    public record Counts(String model, long waiting, long running, Long dead) {}
 
     /** The seed system's shape: the sums, besides what each model has. */
     public record Report(@JsonProperty("queue_length") long queueLength, long running, List<Counts> models) {}
@@ -66,9 +73,13 @@ public final class QueueStatus {
                 redis.opsForList().size(Keys.dead(model)));
     }
 
-    /** The state of every queue. */
-    public Report report() {
-        List<Counts> counts = models.get().stream().map(this::counts).toList();
+    /** The state of the queues of those models that the caller may ask. */
+    public Report report(Caller caller) {
+        List<Counts> counts = models.get().stream()
+                .filter(caller::mayAsk)
+                .map(this::counts)
+                .map(all -> caller.operator() ? all : new Counts(all.model(), all.waiting(), all.running(), null))
+                .toList();
         return new Report(
                 counts.stream().mapToLong(Counts::waiting).sum(),
                 counts.stream().mapToLong(Counts::running).sum(),

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.flux.access.Caller;
 import io.flux.job.Event;
 import io.flux.job.JobRequest;
 import io.flux.job.Refusal;
@@ -15,6 +16,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -61,7 +63,7 @@ class AdmissionTest {
 
     @Test
     void whatARequestDoesNotSayTheModelSays() {
-        JobRequest fitted = admission.fit(request("gpt-4o", null, null));
+        JobRequest fitted = admission.fit(request("gpt-4o", null, null), Caller.ANYBODY);
         assertThat(fitted.model()).isEqualTo("chat");
         assertThat(fitted.maxTokens()).isEqualTo(99);
         assertThat(fitted.temperature()).isEqualTo(0.7);
@@ -73,17 +75,20 @@ class AdmissionTest {
 
     @Test
     void whereTheModelSaysNothingTheGatewayDoes() {
-        assertThat(admission.fit(request("plain", null, null)).maxTokens()).isEqualTo(256);
-        assertThat(admission.fit(request("plain", 4096, 2.0)).maxTokens()).isEqualTo(4096);
-        assertThat(admission.fit(request("plain", null, null)).temperature()).isNull();
+        assertThat(admission.fit(request("plain", null, null), Caller.ANYBODY).maxTokens())
+                .isEqualTo(256);
+        assertThat(admission.fit(request("plain", 4096, 2.0), Caller.ANYBODY).maxTokens())
+                .isEqualTo(4096);
+        assertThat(admission.fit(request("plain", null, null), Caller.ANYBODY).temperature())
+                .isNull();
     }
 
     @Test
     void whatFitsIsNotChangedAndFitsAgain() {
-        JobRequest fitted = admission.fit(request(null, 2048, 1.5));
+        JobRequest fitted = admission.fit(request(null, 2048, 1.5), Caller.ANYBODY);
         assertThat(fitted.maxTokens()).isEqualTo(2048);
         assertThat(fitted.temperature()).isEqualTo(1.5);
-        assertThat(admission.fit(fitted)).isEqualTo(fitted);
+        assertThat(admission.fit(fitted, Caller.ANYBODY)).isEqualTo(fitted);
     }
 
     @ParameterizedTest
@@ -114,7 +119,9 @@ class AdmissionTest {
         assertThat(refusal(constrained("chat", "root ::= \"a\"")))
                 .isEqualTo(Event.Error.answer(
                         "id", "invalid_request", "grammar is not supported by model chat (engine openai)", "grammar"));
-        assertThat(admission.fit(constrained("plain", "root ::= \"a\"")).grammar())
+        assertThat(admission
+                        .fit(constrained("plain", "root ::= \"a\""), Caller.ANYBODY)
+                        .grammar())
                 .isNotNull();
         JobRequest schema = new JobRequest(
                 "id",
@@ -135,12 +142,12 @@ class AdmissionTest {
                 null,
                 null,
                 false);
-        assertThat(admission.fit(schema).jsonSchema()).isEqualTo(schema.jsonSchema());
+        assertThat(admission.fit(schema, Caller.ANYBODY).jsonSchema()).isEqualTo(schema.jsonSchema());
     }
 
     @Test
     void theModelsAreReportedAsClientsMayUseThem() throws JsonProcessingException {
-        assertThat(new ObjectMapper().writeValueAsString(admission.report(null)))
+        assertThat(new ObjectMapper().writeValueAsString(admission.report(null, Caller.ANYBODY)))
                 .isEqualTo("{\"type\":\"models\",\"models\":["
                         + "{\"name\":\"chat\",\"aliases\":[\"gpt-4o\",\"default\"],\"engine\":\"openai\","
                         + "\"workers\":1,\"slots\":2,\"context\":8192,\"features\":[\"json_schema\"],"
@@ -150,11 +157,35 @@ class AdmissionTest {
                         + "{\"name\":\"plain\",\"aliases\":[],\"engine\":\"llama-server\",\"workers\":0,"
                         + "\"slots\":0,\"features\":[\"json_schema\",\"grammar\"],"
                         + "\"defaults\":{\"max_tokens\":256},\"bounds\":{\"max_tokens\":[1,4096]}}]}");
-        assertThat(admission.report("q").requestId()).isEqualTo("q");
+        assertThat(admission.report("q", Caller.ANYBODY).requestId()).isEqualTo("q");
+    }
+
+    @Test
+    void aModelThatTheCallerMayNotAskIsNotThereForThem() {
+        Caller plainOnly = new Caller("acme", Set.of("plain"), 0, null, false);
+        for (String hidden : List.of("chat", "gpt-4o", "gpt-9")) {
+            assertThat(refusal(request(hidden, null, null), plainOnly))
+                    .isEqualTo(Event.Error.answer(
+                            "id", "not_found", "model " + hidden + " is not served; known: plain", "model"));
+        }
+        assertThat(admission.report(null, plainOnly).models())
+                .extracting(Admission.Model::name)
+                .containsExactly("plain");
+        assertThat(admission.fit(request(null, null, null), plainOnly).model()).isEqualTo("plain");
+        assertThat(admission.fit(request("plain", null, null), plainOnly).model())
+                .isEqualTo("plain");
+        Caller nothing = new Caller("acme", Set.of("elsewhere"), 0, null, false);
+        assertThat(refusal(request("chat", null, null), nothing))
+                .isEqualTo(Event.Error.answer("id", "not_found", "model chat is not served; none is", "model"));
     }
 
     private Event.Error refusal(JobRequest request) {
-        return catchThrowableOfType(Refusal.class, () -> admission.fit(request)).event();
+        return refusal(request, Caller.ANYBODY);
+    }
+
+    private Event.Error refusal(JobRequest request, Caller caller) {
+        return catchThrowableOfType(Refusal.class, () -> admission.fit(request, caller))
+                .event();
     }
 
     private static JobRequest request(String model, Integer maxTokens, Double temperature) {

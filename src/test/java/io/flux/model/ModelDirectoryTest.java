@@ -14,12 +14,15 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.springframework.data.redis.core.StringRedisTemplate;
 
 /** What processes tell each other about models, in a real Redis. */
 class ModelDirectoryTest {
+    private static final Predicate<String> ALL = model -> true;
+
     private static final Duration ALIVE = Duration.ofSeconds(10);
     private static final Duration MEMORY = Duration.ofMinutes(10);
 
@@ -42,8 +45,8 @@ class ModelDirectoryTest {
         assertThat(gateway.refresh()).containsExactly("chat", "code");
         assertThat(gateway.known()).extracting(KnownModel::slots).containsExactly(6, 2);
         assertThat(gateway.known()).extracting(KnownModel::workers).containsExactly(2, 1);
-        assertThat(gateway.find("r", "gpt-4o").description().name()).isEqualTo("chat");
-        assertThat(gateway.find("r", "code").description().name()).isEqualTo("code");
+        assertThat(gateway.find("r", "gpt-4o", ALL).description().name()).isEqualTo("chat");
+        assertThat(gateway.find("r", "code", ALL).description().name()).isEqualTo("code");
     }
 
     @Test
@@ -52,14 +55,14 @@ class ModelDirectoryTest {
         ModelDirectory worker = directory("w1", List.of(model("chat", 4)), open);
         worker.announce();
         gateway.refresh();
-        assertThat(gateway.find("r", "chat").workers())
+        assertThat(gateway.find("r", "chat", ALL).workers())
                 .as("it loads its model still")
                 .isZero();
         open.set(4);
         worker.announce();
         gateway.refresh();
-        assertThat(gateway.find("r", "chat").slots()).isEqualTo(4);
-        assertThat(gateway.find("r", "chat").workers()).isEqualTo(1);
+        assertThat(gateway.find("r", "chat", ALL).slots()).isEqualTo(4);
+        assertThat(gateway.find("r", "chat", ALL).workers()).isEqualTo(1);
     }
 
     @Test
@@ -67,7 +70,7 @@ class ModelDirectoryTest {
         directory("w1", List.of(model("chat", 4)), new AtomicInteger(4)).announce();
         redis.opsForZSet().incrementScore("flux:{models}:seen", "w1", -ALIVE.toMillis());
         gateway.refresh();
-        assertThat(gateway.find("r", "chat").slots()).isZero();
+        assertThat(gateway.find("r", "chat", ALL).slots()).isZero();
         redis.opsForZSet().incrementScore("flux:{models}:seen", "w1", -MEMORY.toMillis());
         directory("w2", List.of(model("code", 1)), new AtomicInteger(1)).announce();
         assertThat(gateway.refresh()).as("its queue may hold jobs still").containsExactly("chat", "code");
@@ -79,14 +82,14 @@ class ModelDirectoryTest {
         assertThat(refusal("chat"))
                 .isEqualTo(Event.Error.answer("r", "not_found", "model chat is not served; none is", "model"));
         directory("w1", List.of(model("chat", 4)), new AtomicInteger(4)).announce();
-        assertThat(gateway.find("r", "chat").slots()).isEqualTo(4);
+        assertThat(gateway.find("r", "chat", ALL).slots()).isEqualTo(4);
     }
 
     @Test
     void aProcessKnowsItsOwnModelsBeforeItHasToldAnybody() {
         ModelDirectory own = directory("w1", List.of(model("chat", 4)), new AtomicInteger(4));
         assertThat(own.refresh()).containsExactly("chat");
-        assertThat(own.find("r", "chat").description().name()).isEqualTo("chat");
+        assertThat(own.find("r", "chat", ALL).description().name()).isEqualTo("chat");
     }
 
     @Test
@@ -94,7 +97,7 @@ class ModelDirectoryTest {
         assertThat(refusal(null)).isEqualTo(Event.Error.answer("r", "not_found", "no model is served", "model"));
         directory("w1", List.of(model("chat", 4)), new AtomicInteger(4)).announce();
         gateway.refresh();
-        assertThat(gateway.find("r", null).description().name()).isEqualTo("chat");
+        assertThat(gateway.find("r", null, ALL).description().name()).isEqualTo("chat");
         directory("w2", List.of(model("code", 4)), new AtomicInteger(4)).announce();
         gateway.refresh();
         assertThat(refusal(null))
@@ -102,7 +105,7 @@ class ModelDirectoryTest {
         directory("w3", List.of(model("small", 4, "default")), new AtomicInteger(4))
                 .announce();
         gateway.refresh();
-        assertThat(gateway.find("r", null).description().name()).isEqualTo("small");
+        assertThat(gateway.find("r", null, ALL).description().name()).isEqualTo("small");
     }
 
     @Test
@@ -111,7 +114,7 @@ class ModelDirectoryTest {
                 .announce();
         ModelDirectory named = directory("g2", List.of(model("chat", 1)), new AtomicInteger());
         named.refresh();
-        assertThat(named.find("r", null).description().name()).isEqualTo("chat");
+        assertThat(named.find("r", null, ALL).description().name()).isEqualTo("chat");
     }
 
     @Test
@@ -119,7 +122,7 @@ class ModelDirectoryTest {
         directory("w1", List.of(model("chat", 4, "code")), new AtomicInteger(4)).announce();
         directory("w2", List.of(model("code", 4)), new AtomicInteger(4)).announce();
         gateway.refresh();
-        assertThat(gateway.find("r", "code").description().name()).isEqualTo("code");
+        assertThat(gateway.find("r", "code", ALL).description().name()).isEqualTo("code");
     }
 
     @Test
@@ -139,7 +142,7 @@ class ModelDirectoryTest {
         directory("w1", List.of(served), new AtomicInteger(2)).announce();
         directory("g2", List.of(model("chat", 1)), new AtomicInteger()).announce();
         gateway.refresh();
-        ModelDescription found = gateway.find("r", "chat").description();
+        ModelDescription found = gateway.find("r", "chat", ALL).description();
         assertThat(found.engine()).isEqualTo("openai");
         assertThat(found.features()).containsExactly("json_schema");
         assertThat(found.parameters()).isEqualTo(served.parameters());
@@ -150,11 +153,11 @@ class ModelDirectoryTest {
         directory("w1", List.of(model("chat", 4)), new AtomicInteger(4)).announce();
         ledger.announce("w2", "{\"another\":\"version\"}", MEMORY, List.of());
         gateway.refresh();
-        assertThat(gateway.find("r", "chat").slots()).isEqualTo(4);
+        assertThat(gateway.find("r", "chat", ALL).slots()).isEqualTo(4);
     }
 
     private Event.Error refusal(String model) {
-        return catchThrowableOfType(Refusal.class, () -> gateway.find("r", model))
+        return catchThrowableOfType(Refusal.class, () -> gateway.find("r", model, ALL))
                 .event();
     }
 

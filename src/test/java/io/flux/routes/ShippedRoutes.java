@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flux.access.Caller;
 import io.flux.gateway.Hub;
 import io.flux.http.HttpServing;
 import io.flux.job.JobRequest;
@@ -183,8 +184,10 @@ abstract class ShippedRoutes {
     }
 
     Exchange submit(JobRequest request) {
-        Exchange exchange = routes.send(
-                "direct:gateway-submit", message -> message.getMessage().setBody(request));
+        Exchange exchange = routes.send("direct:gateway-submit", message -> {
+            message.setVariable("caller", Caller.ANYBODY);
+            message.getMessage().setBody(request);
+        });
         if (exchange.getException() != null) {
             throw new CamelExecutionException("refused", exchange, exchange.getException());
         }
