@@ -2,11 +2,12 @@ package io.flux;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flux.access.Callers;
+import io.flux.access.Limits;
+import io.flux.access.WatchedKeys;
 import io.flux.callback.CallbackHttp;
 import io.flux.callback.CallbackTargets;
 import io.flux.callback.Callbacks;
 import io.flux.gateway.ErrorReply;
-import io.flux.access.WatchedKeys;
 import io.flux.gateway.HttpDoorComponent;
 import io.flux.gateway.Hub;
 import io.flux.gateway.JobReports;
@@ -29,8 +30,8 @@ import io.flux.openai.Requests;
 import io.flux.supervision.DeadLetters;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
-import java.time.Clock;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.function.Supplier;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.springframework.context.annotation.Bean;
@@ -47,6 +48,11 @@ class GatewayConfiguration {
     @Bean
     MessageReader messages(ObjectMapper mapper, FluxProperties flux) {
         return new MessageReader(mapper, flux.messageLimit(), new RequestIds());
+    }
+
+    @Bean
+    Limits limits(Ledger ledger) {
+        return new Limits(ledger);
     }
 
     @Bean

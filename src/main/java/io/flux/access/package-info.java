@@ -1,4 +1,4 @@
 /**
- * Who may come in, and what they may do. Knows keys and limits; nothing of doors, jobs' lives or routes.
+ * Who may come in, and what they may do. Knows keys, limits and the ledger that counts; nothing of doors, jobs' lives or routes.
  */
 package io.flux.access;

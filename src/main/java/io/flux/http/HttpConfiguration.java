@@ -1,9 +1,9 @@
 package io.flux.http;
 
 import io.flux.FluxProperties;
+import io.flux.access.WatchedKeys;
 import io.flux.job.Event;
 import io.flux.openai.ApiError;
-import io.flux.access.WatchedKeys;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerOptions;

@@ -4,7 +4,7 @@ import java.util.List;
 
 /**
  * The names of Flux's keys and channels. The braces are Redis Cluster hash tags: all keys of a job share a slot, and all
- * keys of a model share another, as do those of the registry of models; no script touches two of them.
+ * keys of a model share another, as do those of the registry of models and those of a tenant; no script touches two of them.
  */
 public final class Keys {
     private Keys() {}
@@ -51,6 +51,11 @@ public final class Keys {
     /** Hash of what processes say about models, sorted set of when they said it, set of all models' names. */
     static List<String> models() {
         return List.of("flux:{models}:announced", "flux:{models}:seen", "flux:{models}:names");
+    }
+
+    /** When a tenant's bucket of jobs would be full again; gone when it is. No model is called so, as of the space. */
+    static String bucket(String tenant) {
+        return "flux:{tenant " + tenant + "}:bucket";
     }
 
     /** Hash of a job. */

@@ -21,7 +21,7 @@ import org.springframework.data.redis.core.script.RedisScript;
  *                                             └──── end ──▶ done             cancelled, overdue, nobody follows, no attempt left
  * </pre>
  *
- * <p>Every method is one atomic script on one hash slot, and every one may be repeated without harm, so that a crash
+ * <p>Every method is one atomic script on one hash slot, and every one that is about a job may be repeated without harm, so that a crash
  * between two of them leaves a state that can be repaired: {@link #reap} finds what got stuck, on whichever list it is.
  * All time comes from Redis. Methods block for one round trip and throw Spring's {@code DataAccessException} when Redis
  * does not answer. Thread-safe.
@@ -35,6 +35,7 @@ public final class Ledger {
     private final Duration unaccepted;
 
     private final RedisScript<List<Object>> create = script("create", List.class);
+    private final RedisScript<Long> spend = script("spend", Long.class);
     private final RedisScript<List<Object>> enqueue = script("enqueue", List.class);
     private final RedisScript<Long> accept = script("accept", Long.class);
     private final RedisScript<Long> forget = script("forget", Long.class);
@@ -72,6 +73,22 @@ public final class Ledger {
     @SuppressWarnings("unchecked")
     private static <T> RedisScript<T> script(String verb, Class<?> result) {
         return RedisScript.of(new ClassPathResource("redis/" + verb + ".lua"), (Class<T>) result);
+    }
+
+    /**
+     * Takes a token out of a tenant's bucket, which all gateways share. The one method that may not be repeated without
+     * harm: that takes another token.
+     *
+     * @param perSecond tokens that come in each second
+     * @param burst tokens that the bucket holds
+     * @return ms until there is a token; 0 when it was taken
+     */
+    public long spend(String tenant, double perSecond, int burst) {
+        return redis.execute(
+                spend,
+                List.of(Keys.bucket(tenant)),
+                Long.toString(Math.max(1, Math.round(1_000_000 / perSecond))),
+                Integer.toString(burst));
     }
 
     /**

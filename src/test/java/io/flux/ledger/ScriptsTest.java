@@ -30,6 +30,7 @@ class ScriptsTest {
     private static final Set<String> OF_THE_REGISTRY = Set.of("announced", "seen", "names");
 
     private static final Set<String> OF_CALLBACKS = Set.of("due", "attempts", "undelivered");
+    private static final Set<String> OF_A_TENANT = Set.of("bucket");
 
     private static final Set<String> OF_A_MODEL =
             Set.of("waiting", "claimed", "running", "dead", "followed", "deadlines", "pace", "reaper");
@@ -94,9 +95,9 @@ class ScriptsTest {
                 .map(match -> match.group(4))
                 .collect(Collectors.toCollection(LinkedHashSet::new));
         assertThat(names).isNotEmpty();
-        assertThat(Stream.of(OF_A_JOB, OF_A_MODEL, OF_THE_REGISTRY, OF_CALLBACKS)
+        assertThat(Stream.of(OF_A_JOB, OF_A_MODEL, OF_A_TENANT, OF_THE_REGISTRY, OF_CALLBACKS)
                         .filter(keys -> keys.containsAll(names)))
-                .as("%s are keys of one job, of one model, of the registry of models or of callbacks", names)
+                .as("%s are keys of one job, one model, one tenant, the registry of models or callbacks", names)
                 .hasSize(1);
     }
 
@@ -125,6 +126,7 @@ class ScriptsTest {
                 .containsExactly("flux:{m}:waiting", "flux:{m}:claimed", "flux:{m}:running", "flux:{m}:dead");
         assertThat(Stream.of(Keys.followed("m"), Keys.deadlines("m"), Keys.pace("m"), Keys.reaper("m")))
                 .containsExactly("flux:{m}:followed", "flux:{m}:deadlines", "flux:{m}:pace", "flux:{m}:reaper");
+        assertThat(Keys.bucket("t")).isEqualTo("flux:{tenant t}:bucket");
         assertThat(Keys.gatewayChannel("g")).isEqualTo("flux:gateway:g");
         assertThat(Keys.workerChannel("w")).isEqualTo("flux:worker:w");
     }
