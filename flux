@@ -39,10 +39,13 @@ Usage: ./flux COMMAND [options]
   up [--option…]   run Flux until Ctrl-C: gateway, worker, Redis and engine in one process.
                    Options are Flux's properties, such as --flux.port=9090 or --flux.slots=2
   dead COMMAND     look at the jobs that failed for good, and try them again. ./flux dead --help says more
+  key TENANT       make a key that lets a client in. ./flux key --help says more
   help             this text
 
 Environment:
   FLUX_URL         where `ask` and `dead` find Flux (default: http://127.0.0.1:8080)
+  FLUX_KEY         the key that `ask` and `dead` show Flux; or FLUX_KEY_FILE, the file that holds it
+  FLUX_CA          certificates (PEM) of who vouches for an https:// Flux (default: whom Java trusts)
   FLUX_ROUTES      folder of the route bundles (default: routes/ beside this script)
   FLUX_DATA        where Flux keeps its data (default: .flux/ beside this script)
   FLUX_…           every other option of Flux: src/main/resources/application.yaml explains each
@@ -295,6 +298,10 @@ case $command in
   dead)
     prepare
     client io.flux.cli.Dead "$@"
+    ;;
+  key)
+    prepare
+    client io.flux.cli.Key "$@"
     ;;
   up)
     for option in "$@"; do

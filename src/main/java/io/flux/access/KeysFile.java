@@ -44,6 +44,16 @@ public final class KeysFile {
         parse(file, file.text());
     }
 
+    /**
+     * Checks the text of a file.
+     *
+     * @param name what messages call it
+     * @throws IllegalArgumentException as {@link #check(Path)} does
+     */
+    public static void check(String name, String text) {
+        parse(named(Path.of(name)), text);
+    }
+
     static NamedFile named(Path path) {
         return new NamedFile("FLUX_KEYS", path);
     }

@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
-import java.net.http.HttpClient;
 import java.net.http.WebSocketHandshakeException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -15,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLException;
 
 /** {@code flux ask}: a question in, its answer on stdout as the model writes it. */
 public final class Ask {
@@ -97,6 +97,7 @@ public final class Ask {
     /** Does what the command line says; blocks until it is done. Returns the exit code. */
     int run(List<String> arguments) throws InterruptedException {
         AskOptions options;
+        FluxAccess access;
         String prompt;
         try {
             options = AskOptions.parse(arguments, environment);
@@ -104,6 +105,7 @@ public final class Ask {
                 out.write(AskOptions.HELP.getBytes(StandardCharsets.UTF_8));
                 return ExitCode.DONE;
             }
+            access = FluxAccess.of(environment);
             prompt = prompt(options);
         } catch (Misuse e) {
             err.println("flux: " + e.getMessage());
@@ -115,14 +117,13 @@ public final class Ask {
         }
         ObjectMapper mapper = new ObjectMapper();
         Display display = new Display(out, err, terminals.err(), options.json(), options.quiet());
-        AskSession session =
-                new AskSession(HttpClient.newHttpClient(), mapper, request(mapper, options, prompt), display, patience);
+        AskSession session = new AskSession(access, mapper, request(mapper, options, prompt), display, patience);
         try {
             session.connect(options.url().webSocket());
         } catch (IOException e) {
             return options.url().isOnThisMachine() && !isFlux(e)
                     ? askOwn(session, display, options)
-                    : unreachable(display, options.url(), e);
+                    : unreachable(display, options.url(), access, e);
         }
         running = session;
         return session.run();
@@ -174,11 +175,16 @@ public final class Ask {
             int status = refused.getResponse().statusCode();
             return status == 401 || status == 403 || status == 429 || status >= 500;
         }
-        return false;
+        return failure instanceof SSLException;
     }
 
-    private static int unreachable(Display display, FluxUrl url, IOException failure) {
-        display.error(url.unreachable(failure));
+    private static int unreachable(Display display, FluxUrl url, FluxAccess access, IOException failure) {
+        boolean locked = failure instanceof WebSocketHandshakeException refused
+                && refused.getResponse().statusCode() == 401;
+        display.error(
+                locked
+                        ? "Flux at " + url + " lets nobody in without a key that it knows; " + access.hint()
+                        : url.unreachable(failure));
         return ExitCode.FAILED;
     }
 }

@@ -35,6 +35,7 @@ final class AskSession {
     private static final long LAST_RETRY_MS = 3000;
 
     private final HttpClient http;
+    private final FluxAccess access;
     private final ObjectMapper mapper;
     private final ObjectNode request;
     private final String requestId;
@@ -88,8 +89,9 @@ final class AskSession {
      * @param request a {@code generate} message with its own {@code request_id}
      * @param patience how long to try to come back after the connection was lost
      */
-    AskSession(HttpClient http, ObjectMapper mapper, ObjectNode request, Display display, Duration patience) {
-        this.http = http;
+    AskSession(FluxAccess access, ObjectMapper mapper, ObjectNode request, Display display, Duration patience) {
+        this.http = access.http().build();
+        this.access = access;
         this.mapper = mapper;
         this.request = request;
         this.requestId = request.path("request_id").asText();
@@ -137,7 +139,7 @@ final class AskSession {
 
     private void open() throws IOException, InterruptedException {
         int number = ++connection;
-        socket = FluxSocket.connect(http, uri, new FluxSocket.Listener() {
+        socket = FluxSocket.connect(http, uri, access.key(), new FluxSocket.Listener() {
             @Override
             public void message(String text) {
                 signals.add(new Signal.Message(number, text));

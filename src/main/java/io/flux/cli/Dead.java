@@ -49,7 +49,7 @@ public final class Dead {
                 print(DeadOptions.HELP);
                 return ExitCode.DONE;
             }
-            FluxHttp flux = new FluxHttp(options.url());
+            FluxHttp flux = new FluxHttp(options.url(), FluxAccess.of(environment));
             return switch (options.action()) {
                 case LIST -> list(flux, options);
                 case SHOW -> show(flux, options);

@@ -44,6 +44,7 @@ final class EmbeddedFlux implements AutoCloseable {
                             "--flux.redis-url=",
                             "--flux.data=" + data,
                             "--flux.host=127.0.0.1",
+                            "--flux.keys=",
                             "--flux.port=0",
                             "--flux.id=",
                             // Once the question is answered there is nothing to wait for.

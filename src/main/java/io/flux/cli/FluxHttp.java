@@ -17,12 +17,10 @@ import java.time.Duration;
 final class FluxHttp {
     private static final Duration ANSWER = Duration.ofSeconds(30);
 
-    private final HttpClient http = HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .connectTimeout(FluxSocket.CONNECT)
-            .build();
+    private final HttpClient http;
     private final ObjectMapper mapper = new ObjectMapper();
     private final FluxUrl url;
+    private final FluxAccess access;
 
     /**
      * What Flux said.
@@ -32,8 +30,13 @@ final class FluxHttp {
      */
     record Answer(JsonNode json, String body) {}
 
-    FluxHttp(FluxUrl url) {
+    FluxHttp(FluxUrl url, FluxAccess access) {
         this.url = url;
+        this.access = access;
+        this.http = access.http()
+                .version(HttpClient.Version.HTTP_1_1)
+                .connectTimeout(FluxSocket.CONNECT)
+                .build();
     }
 
     /** A part of a path, such as an id, as it may stand between two slashes. */
@@ -61,12 +64,12 @@ final class FluxHttp {
     private Answer send(String method, String path) throws FluxError, InterruptedException {
         HttpResponse<String> response;
         try {
-            response = http.send(
-                    HttpRequest.newBuilder(url.http(path))
-                            .timeout(ANSWER)
-                            .method(method, BodyPublishers.noBody())
-                            .build(),
-                    BodyHandlers.ofString());
+            HttpRequest.Builder request =
+                    HttpRequest.newBuilder(url.http(path)).timeout(ANSWER).method(method, BodyPublishers.noBody());
+            if (access.key() != null) {
+                request.header("Authorization", "Bearer " + access.key());
+            }
+            response = http.send(request.build(), BodyHandlers.ofString());
         } catch (IOException e) {
             throw new FluxError(
                     url.unreachable(e) + "; ./flux up starts one, and --url or FLUX_URL says where another one is",
@@ -85,7 +88,9 @@ final class FluxHttp {
         if (!json.path("code").isTextual()) {
             throw stranger("HTTP status " + status);
         }
-        throw new FluxError(FluxError.words(json), status == 429 || status >= 500);
+        throw new FluxError(
+                FluxError.words(json) + (status == 401 ? "; " + access.hint() : ""),
+                status == 401 || status == 403 || status == 429 || status >= 500);
     }
 
     private static boolean isSuccess(int status) {

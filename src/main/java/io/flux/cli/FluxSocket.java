@@ -35,12 +35,17 @@ final class FluxSocket {
     /**
      * Connects; blocks until the connection is open, at most {@link #CONNECT}.
      *
+     * @param key null for none
      * @throws java.net.http.WebSocketHandshakeException when something answered, but not as a WebSocket
      * @throws IOException when nothing did
      */
-    static FluxSocket connect(HttpClient http, URI uri, Listener listener) throws IOException, InterruptedException {
-        CompletableFuture<WebSocket> opening =
-                http.newWebSocketBuilder().connectTimeout(CONNECT).buildAsync(uri, new Assembler(listener));
+    static FluxSocket connect(HttpClient http, URI uri, String key, Listener listener)
+            throws IOException, InterruptedException {
+        WebSocket.Builder builder = http.newWebSocketBuilder().connectTimeout(CONNECT);
+        if (key != null) {
+            builder.header("Authorization", "Bearer " + key);
+        }
+        CompletableFuture<WebSocket> opening = builder.buildAsync(uri, new Assembler(listener));
         try {
             // The timeout of the builder covers the TCP connection only.
             return new FluxSocket(opening.get(2 * CONNECT.toSeconds(), TimeUnit.SECONDS));

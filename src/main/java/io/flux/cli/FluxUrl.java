@@ -9,6 +9,7 @@ import java.net.http.WebSocketHandshakeException;
 import java.nio.channels.UnresolvedAddressException;
 import java.util.Locale;
 import java.util.Map;
+import javax.net.ssl.SSLException;
 
 /**
  * Where a Flux is: {@code http} or {@code ws}, with or without a path.
@@ -89,6 +90,10 @@ record FluxUrl(URI uri, boolean given) {
             if (cause instanceof WebSocketHandshakeException refused) {
                 return "HTTP status " + refused.getResponse().statusCode();
             }
+        }
+        if (failure instanceof SSLException) {
+            return "it cannot be trusted (" + failure.getMessage()
+                    + "); FLUX_CA names the certificate of who vouches for it";
         }
         if (failure instanceof HttpTimeoutException) {
             return "no answer in time";
