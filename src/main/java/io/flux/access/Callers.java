@@ -46,9 +46,18 @@ public final class Callers {
      */
     public Caller operator(User user) {
         Caller caller = of(user);
+        requireOperator(caller);
+        return caller;
+    }
+
+    /**
+     * Lets operators pass.
+     *
+     * @throws Refusal {@code forbidden} for anybody else
+     */
+    public void requireOperator(Caller caller) {
         if (!caller.operator()) {
             throw new Refusal(Event.Error.answer(null, "forbidden", "this needs the key of an operator", null));
         }
-        return caller;
     }
 }

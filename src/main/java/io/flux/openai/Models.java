@@ -20,11 +20,7 @@ public final class Models {
     public ObjectNode list(Caller caller) {
         ObjectNode list = JsonNodeFactory.instance.objectNode().put("object", "list");
         ArrayNode data = list.putArray("data");
-        for (Admission.Model model : admission.report(null).models()) {
-            if (caller.mayAsk(model.name())) {
-                data.add(json(model));
-            }
-        }
+        admission.report(null, caller).models().forEach(model -> data.add(json(model)));
         return list;
     }
 
@@ -35,9 +31,8 @@ public final class Models {
      * @throws Refusal {@code not_found}, also when it is there and not for this caller
      */
     public ObjectNode one(String name, Caller caller) {
-        return admission.report(null).models().stream()
+        return admission.report(null, caller).models().stream()
                 .filter(model -> model.name().equals(name) || model.aliases().contains(name))
-                .filter(model -> caller.mayAsk(model.name()))
                 .findFirst()
                 .map(Models::json)
                 .orElseThrow(() -> new Refusal(
