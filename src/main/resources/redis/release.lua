@@ -4,7 +4,7 @@
 -- KEYS[1]  running    zset
 -- KEYS[2]  followed   zset
 -- KEYS[3]  deadlines  zset
--- KEYS[4]  waiting    list, read only
+-- KEYS[4]  line       zset, read only
 -- KEYS[5]  pace       hash: mean_ms, last_ms (the last end), busy (1: jobs were waiting at the last end)
 -- ARGV[1]  id
 -- ARGV[2]  memory     ms after which a pace that was not measured again is forgotten

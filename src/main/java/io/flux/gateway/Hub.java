@@ -351,13 +351,13 @@ public final class Hub implements AutoCloseable {
      * Tells those who wait where they stand, if that has changed.
      *
      * @param model the queue's model
-     * @param waiting the queue's ids, the last one served next
+     * @param waiting the ids of the jobs that wait, in the order of their service
      * @param paceMs ms between two ends of jobs while the queue is not empty; 0 when that is not known
      */
     public void positions(String model, List<String> waiting, long paceMs) {
         Map<String, Integer> places = new HashMap<>();
         for (int i = 0; i < waiting.size(); i++) {
-            places.put(waiting.get(i), waiting.size() - i);
+            places.put(waiting.get(i), i + 1);
         }
         jobs.forEach((id, job) -> {
             Integer place = job.model.equals(model) ? places.get(id) : null;

@@ -2,11 +2,13 @@ package io.flux.gateway;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flux.access.Caller;
 import io.flux.job.Event;
 import io.flux.job.JobIds;
 import io.flux.job.JobRequest;
 import io.flux.job.OnDisconnect;
 import io.flux.job.Refusal;
+import io.flux.ledger.Arrival;
 import io.flux.ledger.Created;
 import io.flux.ledger.Ledger;
 import io.flux.ledger.Place;
@@ -55,25 +57,30 @@ public final class Submission {
     }
 
     /**
-     * Puts the job in line.
+     * Puts the job in line, at its tenant's turns.
      *
+     * @param caller says how many jobs the tenant may have
      * @return its place; null when the same request, sent twice at once, has left the queue already
-     * @throws Refusal {@code overloaded} when the queue is full; the job is forgotten
+     * @throws Refusal {@code overloaded} when the queue is full, {@code too_many_jobs} when the tenant has as many jobs
+     *     as it may; the job is forgotten
      */
-    public Place enqueue(JobRequest request) {
+    public Place enqueue(JobRequest request, Caller caller) {
+        String tenant = JobIds.tenant(request.requestId());
         Place place = ledger.enqueue(
                 request.requestId(),
                 request.model(),
-                queueLimit,
+                new Arrival(tenant, request.priority().ordinal() + 1, queueLimit, caller.jobs()),
                 request.onDisconnect() == OnDisconnect.FINISH ? null : attention,
                 request.timeout());
         if (!place.isRefused()) {
             return place;
         }
-        if (ledger.forget(request.requestId())) {
-            throw overloaded(request, place.retryAfterMs());
+        if (!ledger.forget(request.requestId())) {
+            return null;
         }
-        return null;
+        throw place.isTenantsLimit()
+                ? tooManyJobs(request, tenant, caller.jobs(), place.retryAfterMs())
+                : overloaded(request, place.retryAfterMs());
     }
 
     /**
@@ -85,6 +92,17 @@ public final class Submission {
         if (!ledger.accept(request.requestId())) {
             throw overloaded(request, null);
         }
+    }
+
+    private static Refusal tooManyJobs(JobRequest request, String tenant, int limit, Long retryAfterMs) {
+        return new Refusal(new Event.Error(
+                request.requestId(),
+                null,
+                "too_many_jobs",
+                "tenant " + tenant + " may have " + limit + " jobs of model " + request.model()
+                        + " waiting or running at once, and has them; try again when one has ended",
+                null,
+                retryAfterMs));
     }
 
     private Refusal overloaded(JobRequest request, Long retryAfterMs) {

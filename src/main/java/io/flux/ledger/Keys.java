@@ -9,14 +9,34 @@ import java.util.List;
 public final class Keys {
     private Keys() {}
 
-    /** List of waiting job ids; KEDA scales on its length. */
+    /** List of tickets, one for each job in line: it wakes workers, and KEDA scales on its length. */
     public static String waiting(String model) {
         return "flux:{" + model + "}:waiting";
     }
 
-    /** List of ids between pop and lease. */
-    public static String claimed(String model) {
-        return "flux:{" + model + "}:claimed";
+    /** Sorted set of the jobs that wait, by tenant, urgency and arrival. */
+    public static String line(String model) {
+        return "flux:{" + model + "}:line";
+    }
+
+    /** Hash of the jobs that wait, by id, with their members of the line. */
+    static String places(String model) {
+        return "flux:{" + model + "}:places";
+    }
+
+    /** Sorted set of the tenants whose jobs wait, by their turn. */
+    static String turns(String model) {
+        return "flux:{" + model + "}:turns";
+    }
+
+    /** Hash of how many jobs of each tenant wait. */
+    static String counts(String model) {
+        return "flux:{" + model + "}:counts";
+    }
+
+    /** The job that a claim got, for one lease. */
+    static String claim(String model, String name) {
+        return "flux:{" + model + "}:claim:" + name;
     }
 
     /** Sorted set of running ids, by the expiry of their leases. */

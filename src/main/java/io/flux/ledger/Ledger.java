@@ -14,7 +14,7 @@ import org.springframework.data.redis.core.script.RedisScript;
  * The job's life, one method for each transition:
  *
  * <pre>
- *   create ──▶ created ──enqueue, accept──▶ queued ──lease, start──▶ running ──finish──▶ done ──retention──▶ gone
+ *   create ──▶ created ──enqueue, accept──▶ queued ──claim, start──▶ running ──finish──▶ done ──retention──▶ gone
  *                 │                           │  ▲                    │   │
  *                 └─ expires                  │  ├──── retry, requeue ┘   │  the worker gives it back
  *                                             │  └──── reclaim, recover ──┘  its lease ran out
@@ -42,7 +42,7 @@ public final class Ledger {
     private final RedisScript<List<Object>> follow = script("follow", List.class);
     private final RedisScript<List<Object>> unfollow = script("unfollow", List.class);
     private final RedisScript<Long> attend = script("attend", Long.class);
-    private final RedisScript<Long> lease = script("lease", Long.class);
+    private final RedisScript<String> claim = script("claim", String.class);
     private final RedisScript<List<Object>> renew = script("renew", List.class);
     private final RedisScript<List<Object>> start = script("start", List.class);
     private final RedisScript<String> append = script("append", String.class);
@@ -118,25 +118,41 @@ public final class Ledger {
     }
 
     /**
-     * Puts a job at the back of the queue.
+     * Puts a job in line, behind those of its tenant that are as urgent.
      *
      * @param attention how long the job counts as followed from now on; null when it runs whether followed or not
      * @param timeout after which the job is given up; null for never
      */
-    public Place enqueue(String id, String model, int limit, Duration attention, Duration timeout) {
+    public Place enqueue(String id, String model, Arrival arrival, Duration attention, Duration timeout) {
         List<Object> found = redis.execute(
                 enqueue,
                 List.of(
                         Keys.waiting(model),
+                        Keys.line(model),
+                        Keys.places(model),
+                        Keys.turns(model),
+                        Keys.counts(model),
                         Keys.followed(model),
                         Keys.deadlines(model),
                         Keys.running(model),
                         Keys.pace(model)),
                 id,
-                Integer.toString(limit),
+                arrival.tenant(),
+                Integer.toString(arrival.urgency()),
+                Integer.toString(arrival.queueLimit()),
+                Integer.toString(arrival.tenantLimit()),
                 attention == null ? "" : millis(attention),
                 timeout == null ? "" : millis(timeout));
         return new Place(number(found, 0), number(found, 1));
+    }
+
+    /**
+     * The ids of all jobs that wait for a model, in the order in which they will be served. Blocks for two round trips; a
+     * job that comes or goes in between may be out of place.
+     */
+    public List<String> order(String model) {
+        Collection<String> members = redis.opsForZSet().range(Keys.line(model), 0, -1);
+        return ServiceOrder.of(redis.opsForZSet().range(Keys.turns(model), 0, -1), members);
     }
 
     /**
@@ -200,9 +216,24 @@ public final class Ledger {
         return follow(id, "", after, count);
     }
 
-    /** Takes the lease of a popped job; false when the job is not the caller's to serve. */
-    public boolean lease(String id, String model, Duration length) {
-        return redis.execute(lease, List.of(Keys.claimed(model), Keys.running(model)), id, millis(length)) == 1;
+    /**
+     * Takes the next job out of the line, and its lease. For whoever has popped a ticket from {@link Keys#waiting}.
+     *
+     * @param name tells this claim from every other; the same one gets the same job again, as long as its lease lasts
+     * @return the job's id; null when none waits
+     */
+    public String claim(String model, String name, Duration length) {
+        return redis.execute(
+                claim,
+                List.of(
+                        Keys.waiting(model),
+                        Keys.line(model),
+                        Keys.places(model),
+                        Keys.turns(model),
+                        Keys.counts(model),
+                        Keys.running(model),
+                        Keys.claim(model, name)),
+                millis(length));
     }
 
     /**
@@ -292,7 +323,7 @@ public final class Ledger {
                         Keys.running(model),
                         Keys.followed(model),
                         Keys.deadlines(model),
-                        Keys.waiting(model),
+                        Keys.line(model),
                         Keys.pace(model)),
                 id,
                 millis(retention));
@@ -323,7 +354,7 @@ public final class Ledger {
      * @param delay until the next attempt; zero for none
      */
     public boolean requeue(String id, String model, Duration delay) {
-        return redis.execute(requeue, List.of(Keys.running(model), Keys.waiting(model)), id, millis(delay)) == 1;
+        return redis.execute(requeue, backKeys(model), id, millis(delay)) == 1;
     }
 
     /**
@@ -361,7 +392,10 @@ public final class Ledger {
                 remove,
                 List.of(
                         Keys.waiting(model),
-                        Keys.claimed(model),
+                        Keys.line(model),
+                        Keys.places(model),
+                        Keys.turns(model),
+                        Keys.counts(model),
                         Keys.running(model),
                         Keys.followed(model),
                         Keys.deadlines(model)),
@@ -371,14 +405,7 @@ public final class Ledger {
     /** Puts a job that has ended for want of attempts on the dead-letter list, and takes it off the others. */
     public void bury(String id, String model) {
         redis.execute(
-                bury,
-                List.of(
-                        Keys.dead(model),
-                        Keys.claimed(model),
-                        Keys.running(model),
-                        Keys.followed(model),
-                        Keys.deadlines(model)),
-                id);
+                bury, List.of(Keys.dead(model), Keys.running(model), Keys.followed(model), Keys.deadlines(model)), id);
     }
 
     /**
@@ -393,11 +420,12 @@ public final class Ledger {
         List<Object> found = redis.execute(
                 reap,
                 List.of(
-                        Keys.claimed(model),
                         Keys.running(model),
                         Keys.deadlines(model),
                         Keys.followed(model),
-                        Keys.reaper(model)),
+                        Keys.reaper(model),
+                        Keys.waiting(model),
+                        Keys.line(model)),
                 millis(lease),
                 millis(attention),
                 millis(pause),
@@ -425,7 +453,7 @@ public final class Ledger {
 
     /** Gives a job whose lease has run out back to the front of its queue; false when it was renewed meanwhile. */
     public boolean recover(String id, String model) {
-        return redis.execute(recover, List.of(Keys.claimed(model), Keys.running(model), Keys.waiting(model)), id) == 1;
+        return redis.execute(recover, backKeys(model), id) == 1;
     }
 
     /**
@@ -498,6 +526,17 @@ public final class Ledger {
                     flat.get(i).toString(), Duration.ofMillis(((Number) flat.get(i + 1)).longValue())));
         }
         return new Announced(texts(found.get(0)), announcements);
+    }
+
+    /** What giving a job back to its line touches. */
+    private static List<String> backKeys(String model) {
+        return List.of(
+                Keys.running(model),
+                Keys.waiting(model),
+                Keys.line(model),
+                Keys.places(model),
+                Keys.turns(model),
+                Keys.counts(model));
     }
 
     private static List<String> jobKeys(String id) {

@@ -3,13 +3,19 @@ package io.flux.ledger;
 /**
  * A job's place in its queue.
  *
- * @param position 1 = served next; minus the number of waiting jobs when the queue is full and the job has no place
+ * @param position 1 = served next. A job that has no place: minus the number of waiting jobs when the queue is full, 0
+ *     when its tenant has as many jobs as it may
  * @param paceMs ms between two ends of jobs while the queue is not empty; 0 when that is not known
  */
 public record Place(long position, long paceMs) {
-    /** Whether the queue was full. */
+    /** Whether the job has no place. */
     public boolean isRefused() {
         return position <= 0;
+    }
+
+    /** Whether the job has no place since its tenant has as many jobs as it may. */
+    public boolean isTenantsLimit() {
+        return position == 0;
     }
 
     /** How long it may take until the job is served, in ms; null when the pace is not known. */

@@ -68,7 +68,7 @@ public final class QueueStatus {
     private Counts counts(String model) {
         return new Counts(
                 model,
-                redis.opsForList().size(Keys.waiting(model)),
+                redis.opsForZSet().zCard(Keys.line(model)),
                 redis.opsForZSet().zCard(Keys.running(model)),
                 redis.opsForList().size(Keys.dead(model)));
     }

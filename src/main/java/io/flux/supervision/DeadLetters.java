@@ -4,8 +4,10 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flux.access.Caller;
 import io.flux.job.Event;
 import io.flux.job.FailureReport;
+import io.flux.job.JobIds;
 import io.flux.job.JobRequest;
 import io.flux.job.OnDisconnect;
 import io.flux.job.Refusal;
@@ -101,17 +103,22 @@ public final class DeadLetters {
 
     /**
      * The request that tries a dead letter again. Its id is always the same one for a dead letter, so that a replay that
-     * was interrupted may be repeated; and nobody needs to follow it for it to run.
+     * was interrupted may be repeated; and nobody needs to follow it for it to run. It is the same tenant's, and as urgent.
      *
      * @throws Refusal {@code not_found}
      */
     public JobRequest replay(String id) throws JsonProcessingException {
         JobRequest request = request(find(id));
-        String again = id + REPLAY;
+        String again = JobIds.requestId(id) + REPLAY;
         if (again.length() > LONGEST_ID) {
             again = UUID.nameUUIDFromBytes(id.getBytes(StandardCharsets.UTF_8)) + REPLAY;
         }
-        return request.as(again, OnDisconnect.FINISH);
+        return request.as(JobIds.of(again, JobIds.tenant(id)), OnDisconnect.FINISH);
+    }
+
+    /** On whose behalf it is submitted: nobody's, so that no tenant's limits refuse what an operator wants. */
+    public Caller replayer() {
+        return Caller.ANYBODY;
     }
 
     /**

@@ -23,8 +23,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The jobs that this worker holds: makes a popped job this worker's, keeps it so as long as it is served, and passes on
- * what others want of it. A job is held from {@link #lease} until one of {@link #release}, {@link #requeue}, {@link
+ * The jobs that this worker holds: makes the next job this worker's, keeps it so as long as it is served, and passes on
+ * what others want of it. A job is held from {@link #claim} until one of {@link #release}, {@link #requeue}, {@link
  * #bury} and {@link #drop}; its lease is renewed for exactly that long.
  *
  * <p>A stop may come before the job's engine is there. It is remembered, and takes effect when {@link #opened} says that the
@@ -48,7 +48,6 @@ public final class Claims {
     private static final class Claim {
         private final String name;
         private final String model;
-        private volatile boolean leased;
         private volatile Attempt attempt;
         private volatile StopReason wish;
 
@@ -74,25 +73,28 @@ public final class Claims {
     }
 
     /**
-     * Takes the lease of a popped job; false when it is not ours to serve.
+     * Takes the next job of a model, for a slot that has a ticket.
      *
-     * @param claim names this claim; the same one may ask again when Redis did not answer. When it was given the lease and
-     *     the answer was lost, it does not know, and the job waits until that lease has run out
+     * @param claim names this claim; the same one may ask again when Redis did not answer, and gets the same job
+     * @return the job's id; null when none waits, or when the next is one that this worker holds still
      */
-    public boolean lease(String id, String model, String claim) {
+    public String claim(String model, String claim) {
+        String id = ledger.claim(model, named(claim), lease);
+        if (id == null) {
+            return null;
+        }
         Claim holder = held.computeIfAbsent(id, i -> new Claim(claim, model));
         if (!holder.name.equals(claim)) {
             // It was given to others while we did not notice, and came back: the slot that has it still will be refused
-            // by the ledger soon, and the id, which stays in `claimed`, is found there.
-            LOG.warn("requestId={} was popped while this worker still holds it; it is left to the reaper", id);
-            return false;
+            // by the ledger soon, and nobody renews its lease then.
+            LOG.warn("requestId={} came back while this worker still holds it; it is left to the reaper", id);
+            return null;
         }
-        if (!ledger.lease(id, model, lease)) {
-            held.remove(id, holder);
-            return false;
-        }
-        holder.leased = true;
-        return true;
+        return id;
+    }
+
+    private String named(String claim) {
+        return worker + " " + claim;
     }
 
     /**
@@ -102,7 +104,7 @@ public final class Claims {
      */
     public Attempt start(String id) throws JsonProcessingException {
         Claim claim = held.get(id);
-        Started started = ledger.start(id, worker, worker + " " + claim.name);
+        Started started = ledger.start(id, worker, named(claim.name));
         if (started == null) {
             return null;
         }
@@ -147,12 +149,8 @@ public final class Claims {
     /** Extends the leases of the jobs that are held; a job whose lease is lost is stopped. */
     public void renew() {
         Map<String, Map<String, Claim>> leased = new HashMap<>();
-        held.forEach((id, claim) -> {
-            // One that is on its way to its lease has none that could be lost.
-            if (claim.leased) {
-                leased.computeIfAbsent(claim.model, model -> new HashMap<>()).put(id, claim);
-            }
-        });
+        held.forEach((id, claim) ->
+                leased.computeIfAbsent(claim.model, model -> new HashMap<>()).put(id, claim));
         leased.forEach((model, claims) ->
                 ledger.renew(model, lease, claims.keySet()).forEach(id -> stop(id, claims.get(id), StopReason.LOST)));
     }

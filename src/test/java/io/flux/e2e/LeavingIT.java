@@ -270,7 +270,7 @@ class LeavingIT {
             assertThat(engine.runs("echo next"))
                     .as("not begun by a worker that leaves")
                     .isEmpty();
-            assertThat(redis.commands().lrange("flux:{drained}:waiting", 0, -1)).containsExactly("next");
+            assertThat(redis.commands().hkeys("flux:{drained}:places")).containsExactly("next");
         }
     }
 

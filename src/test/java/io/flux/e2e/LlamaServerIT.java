@@ -290,7 +290,7 @@ class LlamaServerIT {
             assertThat(health.statusCode()).isEqualTo(503);
             assertThat(health.body()).contains("llama-server exited with code 1: ", "this GGUF file is version");
             assertThat(unable.log()).doesNotContain("Flux worker ready", "attempt begins");
-            assertThat(redis.commands().lrange("flux:{broken}:waiting", 0, -1)).containsExactly("waits");
+            assertThat(redis.commands().hkeys("flux:{broken}:places")).containsExactly("waits");
             client.cancel("waits");
             client.awaitEnd("waits");
         } finally {

@@ -90,26 +90,26 @@ class WorkerDeathIT {
         await().atMost(PATIENCE).until(() -> client.events(id, "restart").size() == count);
     }
 
+    private static final String OF_THE_JOB = "${variable.id} == '%s'";
+
     /** A place between two steps of a job's way, where the worker is killed. */
     enum Gap {
-        POP_AND_LEASE("worker/slot.camel.yaml", "- filter:", "- to: direct:worker-claim", "${body}"),
-        LEASE_AND_START("worker/serve.camel.yaml", "- filter:", "- setVariable:", "${variable.id}"),
-        START_AND_FIRST_EVENT("worker/serve.camel.yaml", "id: worker-serve", "- bean:", "${variable.id}"),
-        LAST_TOKEN_AND_END(
-                "worker/serve.camel.yaml", "id: worker-generate", "- to: direct:worker-end", "${variable.id}"),
-        END_AND_RELEASE(
-                "worker/serve.camel.yaml", "method: complete(", "- to: direct:worker-release", "${variable.id}");
+        TICKET_AND_CLAIM("worker/slot.camel.yaml", "- filter:", "- to: direct:worker-claim", "${body} != ''"),
+        CLAIM_AND_START("worker/serve.camel.yaml", "- filter:", "- setVariable:", OF_THE_JOB),
+        START_AND_FIRST_EVENT("worker/serve.camel.yaml", "id: worker-serve", "- bean:", OF_THE_JOB),
+        LAST_TOKEN_AND_END("worker/serve.camel.yaml", "id: worker-generate", "- to: direct:worker-end", OF_THE_JOB),
+        END_AND_RELEASE("worker/serve.camel.yaml", "method: complete(", "- to: direct:worker-release", OF_THE_JOB);
 
         private final String file;
         private final String after;
         private final String step;
-        private final String id;
+        private final String when;
 
-        Gap(String file, String after, String step, String id) {
+        Gap(String file, String after, String step, String when) {
             this.file = file;
             this.after = after;
             this.step = step;
-            this.id = id;
+            this.when = when;
         }
 
         /** Routes that kill their worker here, for one job. */
@@ -121,11 +121,11 @@ class WorkerDeathIT {
                             step,
                             """
                             - filter:
-                                simple: "%s == '%s'"
+                                simple: "%s"
                                 steps:
                                   - to: exec:%s
                             """
-                                    .formatted(id, job, killer));
+                                    .formatted(when.formatted(job), killer));
         }
     }
 
@@ -254,7 +254,7 @@ class WorkerDeathIT {
     private static void assertNothingIsLeft() {
         await().atMost(PATIENCE).untilAsserted(() -> assertThat(List.of(
                         redis.commands().llen("flux:{default}:waiting"),
-                        redis.commands().llen("flux:{default}:claimed"),
+                        redis.commands().zcard("flux:{default}:line"),
                         redis.commands().zcard("flux:{default}:running"),
                         redis.commands().zcard("flux:{default}:followed"),
                         redis.commands().zcard("flux:{default}:deadlines")))

@@ -43,6 +43,7 @@ class ErrorReplyTest {
         "not_found, 404",
         "conflict, 409",
         "overloaded, 429",
+        "too_many_jobs, 429",
         "invalid_request, 400",
         "already_finished, 409",
         "prompt_too_long, 400",

@@ -343,11 +343,11 @@ class HubTest {
         create();
         hub.follow(client.key, id, 0, at(3));
         assertThat(hub.waitingModels()).containsExactly(model);
-        hub.positions(model, List.of("last", id, "b", "a"), 0);
-        hub.positions(model, List.of("last", id, "b"), 0);
-        hub.positions(model, List.of("last", id, "b"), 0);
+        hub.positions(model, List.of("a", "b", id, "last"), 0);
+        hub.positions(model, List.of("b", id, "last"), 0);
+        hub.positions(model, List.of("b", id, "last"), 0);
         hub.positions("other-model", List.of(id), 0);
-        hub.positions(model, List.of("last", id), 0);
+        hub.positions(model, List.of(id, "last"), 0);
         hub.positions(model, List.of("last"), 0);
         hub.send(client.key, "end");
         await().until(() -> client.frames.contains("end"));
@@ -394,8 +394,8 @@ class HubTest {
         Client client = new Client();
         create();
         hub.follow(client.key, id, 0, new Place(3, 1400));
-        hub.positions(model, List.of("last", id, "a"), 1500);
-        hub.positions(model, List.of("last", id), 0);
+        hub.positions(model, List.of("a", id, "last"), 1500);
+        hub.positions(model, List.of(id, "last"), 0);
         await().until(() -> client.frames.size() == 3);
         assertThat(client.frames.get(0))
                 .isEqualTo("{\"type\":\"ticket\",\"request_id\":\"" + id + "\",\"model\":\"" + model
@@ -477,7 +477,7 @@ class HubTest {
     void aJobThatRunsWhetherFollowedOrNotStaysSo() throws Exception {
         Client client = new Client();
         create("finish");
-        ledger.enqueue(id, model, 10, null, null);
+        ledger.enqueue(id, model, RedisFixture.arrival(10), null, null);
         hub.follow(client.key, id, 0, null);
         hub.attend();
         assertThat(hub.detach(client.key)).isEmpty();
@@ -501,12 +501,12 @@ class HubTest {
             for (int i = 0; i < 2001; i++) {
                 id = RedisFixture.name("job");
                 create();
-                ledger.enqueue(id, model, 5000, Duration.ofSeconds(1), null);
+                ledger.enqueue(id, model, RedisFixture.arrival(5000), Duration.ofSeconds(1), null);
                 other.follow(RecordingConnection.KEY, id, 0, at(1));
                 jobs.add(id);
             }
             String notFollowed = RedisFixture.name("job");
-            ledger.enqueue(notFollowed, model, 5000, Duration.ofSeconds(1), null);
+            ledger.enqueue(notFollowed, model, RedisFixture.arrival(5000), Duration.ofSeconds(1), null);
             redis.opsForZSet().remove(Keys.followed(model), jobs.get(7)); // has ended
             scripts.set(0);
             long before = System.currentTimeMillis();
@@ -719,7 +719,7 @@ class HubTest {
     }
 
     private void enqueue() {
-        ledger.enqueue(id, model, 10, Duration.ofSeconds(1), null);
+        ledger.enqueue(id, model, RedisFixture.arrival(10), Duration.ofSeconds(1), null);
     }
 
     private double followedTill() {

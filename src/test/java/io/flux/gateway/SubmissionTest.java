@@ -6,10 +6,12 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flux.access.Caller;
 import io.flux.job.Event;
 import io.flux.job.EventJson;
 import io.flux.job.JobRequest;
 import io.flux.job.OnDisconnect;
+import io.flux.job.Priority;
 import io.flux.job.Refusal;
 import io.flux.ledger.Created;
 import io.flux.ledger.Ended;
@@ -21,6 +23,7 @@ import io.flux.ledger.RedisFixture;
 import io.flux.supervision.Endings;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -37,7 +40,7 @@ class SubmissionTest {
     @Test
     void theSameRequestIsAcceptedOnceAndAnotherUnderItsIdIsAConflict() throws JsonProcessingException {
         assertThat(submission.create(request(id, model, "x"))).isEqualTo(Created.NEW);
-        assertThat(submission.enqueue(request(id, model, "x"))).isEqualTo(new Place(1, 0));
+        assertThat(submission.enqueue(request(id, model, "x"), Caller.ANYBODY)).isEqualTo(new Place(1, 0));
         submission.accept(request(id, model, "x"));
         assertThat(submission.create(request(id, model, "x"))).isEqualTo(Created.EXISTS);
         Event.Error error = catchThrowableOfType(Refusal.class, () -> submission.create(request(id, model, "y")))
@@ -49,11 +52,11 @@ class SubmissionTest {
 
     @Test
     void aFullQueueRefusesAndForgetsTheJob() throws JsonProcessingException {
-        ledger.enqueue("a", model, 10, null, null);
-        ledger.enqueue("b", model, 10, null, null);
+        ledger.enqueue("a", model, RedisFixture.arrival(10), null, null);
+        ledger.enqueue("b", model, RedisFixture.arrival(10), null, null);
         JobRequest request = request(id, model, "x");
         submission.create(request);
-        Event.Error error = catchThrowableOfType(Refusal.class, () -> submission.enqueue(request))
+        Event.Error error = catchThrowableOfType(Refusal.class, () -> submission.enqueue(request, Caller.ANYBODY))
                 .event();
         assertThat(error.code()).isEqualTo("overloaded");
         assertThat(error.error())
@@ -61,8 +64,43 @@ class SubmissionTest {
         assertThat(error.requestId()).isEqualTo(id);
         assertThat(error.retryAfterMs()).as("not known, and not guessed").isNull();
         assertThat(RedisFixture.redis().keys("flux:{" + id + "}*")).isEmpty();
-        assertThat(RedisFixture.redis().opsForList().range(Keys.waiting(model), 0, -1))
-                .containsExactly("b", "a");
+        assertThat(ledger.order(model)).containsExactly("a", "b");
+    }
+
+    @Test
+    void aTenantThatHasAsManyJobsAsItMayIsToldSoAndItsJobIsForgotten() throws JsonProcessingException {
+        pace("1500.7");
+        Caller acme = new Caller("acme", Set.of(), 2, null, false);
+        for (String job : List.of("first@acme", "second@acme")) {
+            assertThat(submission.enqueue(request(job, model, "x"), acme).isRefused())
+                    .isFalse();
+        }
+        JobRequest request = request(id + "@acme", model, "x");
+        submission.create(request);
+        Event.Error error = catchThrowableOfType(Refusal.class, () -> submission.enqueue(request, acme))
+                .event();
+        assertThat(error)
+                .isEqualTo(new Event.Error(
+                        id + "@acme",
+                        null,
+                        "too_many_jobs",
+                        "tenant acme may have 2 jobs of model " + model
+                                + " waiting or running at once, and has them; try again when one has ended",
+                        null,
+                        1500L));
+        assertThat(RedisFixture.redis().keys("flux:{" + id + "@acme}*")).isEmpty();
+        assertThat(submission.enqueue(request(id + "@other", model, "x"), Caller.ANYBODY))
+                .as("the queue is full, and another's share of it is not")
+                .isEqualTo(new Place(2, 1500));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void urgentJobsGoBeforeThoseThatAreLess(Priority priority) {
+        ledger.enqueue("normal", model, RedisFixture.arrival(10), null, null);
+        submission.enqueue(request(id, model, "x", priority), Caller.ANYBODY);
+        ledger.enqueue("later", model, RedisFixture.arrival(10), null, null);
+        assertThat(ledger.order(model).indexOf(id)).isEqualTo(priority.ordinal());
     }
 
     @Test
@@ -100,11 +138,11 @@ class SubmissionTest {
     @Test
     void aFullQueueSaysWhenToComeBackOnceItsPaceIsKnown() throws JsonProcessingException {
         pace("1500.7");
-        ledger.enqueue("a", model, 10, null, null);
-        ledger.enqueue("b", model, 10, null, null);
+        ledger.enqueue("a", model, RedisFixture.arrival(10), null, null);
+        ledger.enqueue("b", model, RedisFixture.arrival(10), null, null);
         JobRequest request = request(id, model, "x");
         submission.create(request);
-        Event.Error error = catchThrowableOfType(Refusal.class, () -> submission.enqueue(request))
+        Event.Error error = catchThrowableOfType(Refusal.class, () -> submission.enqueue(request, Caller.ANYBODY))
                 .event();
         assertThat(error.code()).isEqualTo("overloaded");
         assertThat(error.retryAfterMs()).isEqualTo(1500);
@@ -113,10 +151,10 @@ class SubmissionTest {
     @Test
     void aPlaceInTheQueueSaysHowLongItTakesOnceThePaceIsKnown() throws JsonProcessingException {
         pace("1500.7");
-        ledger.enqueue("a", model, 10, null, null);
+        ledger.enqueue("a", model, RedisFixture.arrival(10), null, null);
         JobRequest request = request(id, model, "x");
         submission.create(request);
-        Place place = submission.enqueue(request);
+        Place place = submission.enqueue(request, Caller.ANYBODY);
         assertThat(place).isEqualTo(new Place(2, 1500));
         assertThat(place.etaMs()).isEqualTo(3000);
     }
@@ -134,7 +172,7 @@ class SubmissionTest {
         JobRequest request = request(null, onDisconnect);
         submission.create(request);
         long before = System.currentTimeMillis();
-        submission.enqueue(request);
+        submission.enqueue(request, Caller.ANYBODY);
         Double till = RedisFixture.redis().opsForZSet().score(Keys.followed(model), id);
         if (onDisconnect == OnDisconnect.FINISH) {
             assertThat(till).isNull();
@@ -150,13 +188,13 @@ class SubmissionTest {
         JobRequest request = request(60_000L, OnDisconnect.GRACE);
         long before = System.currentTimeMillis();
         submission.create(request);
-        submission.enqueue(request);
+        submission.enqueue(request, Caller.ANYBODY);
         assertThat(RedisFixture.redis().opsForZSet().score(Keys.deadlines(model), id))
                 .isGreaterThanOrEqualTo(before + 60_000);
         assertThat(ledger.start(id, "worker", "claim").leftMs()).isPositive().isLessThanOrEqualTo(60_000);
         String other = RedisFixture.name("job");
         submission.create(request(other, model, "x"));
-        submission.enqueue(request(other, model, "x"));
+        submission.enqueue(request(other, model, "x"), Caller.ANYBODY);
         assertThat(RedisFixture.redis().opsForZSet().score(Keys.deadlines(model), other))
                 .isNull();
         assertThat(ledger.start(other, "worker", "claim").leftMs()).isNull();
@@ -191,8 +229,12 @@ class SubmissionTest {
     }
 
     private static JobRequest request(String id, String model, String prompt) {
+        return request(id, model, prompt, null);
+    }
+
+    private static JobRequest request(String id, String model, String prompt, Priority priority) {
         return new JobRequest(
-                id, model, prompt, null, 5, null, null, null, null, null, null, null, null, null, null, null, null,
+                id, model, prompt, null, 5, null, null, null, null, null, null, null, null, null, null, priority, null,
                 false);
     }
 }

@@ -47,16 +47,18 @@ abstract class LedgerFixture {
     }
 
     long enqueue(String job, int limit) {
-        return ledger.enqueue(job, model, limit, null, null).position();
+        return ledger.enqueue(job, model, RedisFixture.arrival(limit), null, null)
+                .position();
     }
 
-    void pop() {
-        redis.opsForList().rightPopAndLeftPush(Keys.waiting(model), Keys.claimed(model));
+    /** What a slot does: it takes a ticket, and with it the next job. */
+    String claim() {
+        redis.opsForList().rightPop(Keys.waiting(model));
+        return ledger.claim(model, RedisFixture.name("claim"), LEASE);
     }
 
     void lease(String job, Duration length) {
-        redis.opsForList().leftPush(Keys.claimed(model), job);
-        assertThat(ledger.lease(job, model, length)).isTrue();
+        RedisFixture.running(job, model, length);
     }
 
     Started start() {
@@ -113,20 +115,17 @@ abstract class LedgerFixture {
                 .toList();
     }
 
+    /** The next one first. */
     List<String> waiting() {
-        return list(Keys.waiting(model));
+        return ledger.order(model);
     }
 
-    List<String> claimed() {
-        return list(Keys.claimed(model));
+    long tickets() {
+        return redis.opsForList().size(Keys.waiting(model));
     }
 
     List<String> dead() {
-        return list(Keys.dead(model));
-    }
-
-    private List<String> list(String key) {
-        return redis.opsForList().range(key, 0, -1);
+        return redis.opsForList().range(Keys.dead(model), 0, -1);
     }
 
     Set<String> followers() {

@@ -33,8 +33,7 @@ class LedgerRecoveryTest extends LedgerFixture {
         watched();
         create();
         enqueue(id, 10);
-        pop();
-        ledger.lease(id, model, LEASE);
+        assertThat(claim()).isEqualTo(id);
         start("worker-1");
         ledger.append(id, 1, 1, "{\"start\":1}");
         ledger.append(id, 1, 2, "{\"token\":1}");
@@ -44,8 +43,7 @@ class LedgerRecoveryTest extends LedgerFixture {
         assertThat(reclaim(1, 30)).isEqualTo(WAITS);
         assertThat(ledger.recover(id, model)).isTrue();
         assertThat(reap()).isEqualTo(NONE);
-        pop();
-        assertThat(ledger.lease(id, model, LEASE)).isTrue();
+        assertThat(claim()).isEqualTo(id);
         Started second = start("worker-2");
         assertThat(second.attempt()).isEqualTo(2);
         assertThat(second.seq()).isEqualTo(2);
@@ -77,35 +75,15 @@ class LedgerRecoveryTest extends LedgerFixture {
         }
 
         @Test
-        void aPoppedJobWithoutALeaseGetsOneAtFirstSight() {
+        void aTicketThatGotLostIsReplaced() {
             enqueue(id, 10);
-            pop();
-            long before = redisTime();
-            assertThat(reap()).isEqualTo(NONE);
-            long after = redisTime();
-            assertThat(score(Keys.running(model), id)).isBetween(before + LEASE.toMillis(), after + LEASE.toMillis());
-            assertThat(claimed()).as("its worker may live").containsExactly(id);
-        }
-
-        @Test
-        void aSecondSightDoesNotProlongThatLease() {
-            enqueue(id, 10);
-            pop();
+            enqueue("second", 10);
+            redis.opsForList().rightPop(Keys.waiting(model)); // by a worker that died
             reap();
-            runsOut();
-            assertThat(reap().expired()).containsExactly(id);
-            assertThat(score(Keys.running(model), id)).isEqualTo(LONG_AGO);
-        }
-
-        @Test
-        void aWorkerThatWasSlowToLeaseAPoppedJobHasItAllTheSame() {
-            enqueue(id, 10);
-            pop();
             reap();
-            runsOut();
-            assertThat(ledger.lease(id, model, LEASE)).isTrue();
-            assertThat(reap()).isEqualTo(NONE);
-            assertThat(claimed()).isEmpty();
+            assertThat(tickets()).isEqualTo(2);
+            assertThat(claim()).isEqualTo(id);
+            assertThat(claim()).isEqualTo("second");
         }
 
         @Test
@@ -144,13 +122,11 @@ class LedgerRecoveryTest extends LedgerFixture {
 
         @Test
         void anOverdueJobIsFoundWhereverItIs() {
-            ledger.enqueue(id, model, 10, null, LEASE);
+            ledger.enqueue(id, model, RedisFixture.arrival(10), null, LEASE);
             score(Keys.deadlines(model), id, LONG_AGO);
             Stuck overdue = new Stuck(List.of(), List.of(id), List.of());
             assertThat(reap()).as("waits").isEqualTo(overdue);
-            pop();
-            assertThat(reap()).as("popped").isEqualTo(overdue);
-            ledger.lease(id, model, LEASE);
+            claim();
             assertThat(reap()).as("runs").isEqualTo(overdue);
             ledger.release(id, model);
             assertThat(reap()).isEqualTo(NONE);
@@ -158,7 +134,7 @@ class LedgerRecoveryTest extends LedgerFixture {
 
         @Test
         void aJobThatNobodyFollowsIsFoundUntilSomebodyDoes() {
-            ledger.enqueue(id, model, 10, ATTENTION, null);
+            ledger.enqueue(id, model, RedisFixture.arrival(10), ATTENTION, null);
             assertThat(reap()).isEqualTo(NONE);
             score(Keys.followed(model), id, LONG_AGO);
             assertThat(reap()).isEqualTo(new Stuck(List.of(), List.of(), List.of(id)));
@@ -385,8 +361,7 @@ class LedgerRecoveryTest extends LedgerFixture {
             assertThat(reap().expired()).as("by another").containsExactly(id);
             assertThat(ledger.reclaim(id, LEASE, 3, 30)).isEqualTo(WAITS);
             ledger.recover(id, model);
-            pop();
-            ledger.lease(id, model, LEASE);
+            assertThat(claim()).isEqualTo(id);
             start("worker-2");
             assertThat(ledger.reclaim(id, LEASE, 3, 30)).isEqualTo(fate(Fate.RUNS));
             assertThat(ledger.recover(id, model)).isFalse();
@@ -403,22 +378,8 @@ class LedgerRecoveryTest extends LedgerFixture {
             lease(id, LEASE);
             runsOut();
             assertThat(ledger.recover(id, model)).isTrue();
-            assertThat(waiting()).containsExactly("first", id);
+            assertThat(waiting()).containsExactly(id, "first");
             assertThat(score(Keys.running(model), id)).isNull();
-        }
-
-        @Test
-        void aJobThatWasNeverLeasedLeavesTheClaimedOnes() {
-            enqueue(id, 10);
-            enqueue("other", 10);
-            pop();
-            pop();
-            reap();
-            runsOut();
-            assertThat(ledger.recover(id, model)).isTrue();
-            assertThat(claimed()).containsExactly("other");
-            assertThat(waiting()).containsExactly(id);
-            assertThat(ledger.lease(id, model, LEASE)).as("its worker wakes up").isFalse();
         }
 
         @Test
@@ -534,8 +495,7 @@ class LedgerRecoveryTest extends LedgerFixture {
         @Test
         void aJobThatHasEndedLeavesEveryListAndNobodyElseDoes() {
             for (String job : List.of(id, "other")) {
-                redis.opsForList().leftPush(Keys.waiting(model), job);
-                redis.opsForList().leftPush(Keys.claimed(model), job);
+                enqueue(job, 10);
                 score(Keys.running(model), job, LONG_AGO);
                 score(Keys.followed(model), job, LONG_AGO);
                 score(Keys.deadlines(model), job, LONG_AGO);
@@ -543,7 +503,7 @@ class LedgerRecoveryTest extends LedgerFixture {
             ledger.remove(id, model);
             ledger.remove(id, model);
             assertThat(waiting()).containsExactly("other");
-            assertThat(claimed()).containsExactly("other");
+            assertThat(tickets()).isEqualTo(1);
             for (String key : List.of(Keys.running(model), Keys.followed(model), Keys.deadlines(model))) {
                 assertThat(redis.opsForZSet().range(key, 0, -1)).as(key).containsExactly("other");
             }
@@ -561,14 +521,12 @@ class LedgerRecoveryTest extends LedgerFixture {
     class DeadLetters {
         @Test
         void aBuriedJobLeavesTheOtherLists() {
-            redis.opsForList().leftPush(Keys.claimed(model), id);
             for (String key : List.of(Keys.running(model), Keys.followed(model), Keys.deadlines(model))) {
                 score(key, id, LONG_AGO);
                 score(key, "other", LONG_AGO);
             }
             ledger.bury(id, model);
             assertThat(dead()).containsExactly(id);
-            assertThat(claimed()).isEmpty();
             for (String key : List.of(Keys.running(model), Keys.followed(model), Keys.deadlines(model))) {
                 assertThat(redis.opsForZSet().range(key, 0, -1)).as(key).containsExactly("other");
             }

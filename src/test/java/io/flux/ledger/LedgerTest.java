@@ -33,8 +33,7 @@ class LedgerTest extends LedgerFixture {
         assertThat(enqueue(id, 10)).isEqualTo(1);
         ledger.accept(id);
         assertThat(state()).isEqualTo("queued");
-        pop();
-        assertThat(ledger.lease(id, model, LEASE)).isTrue();
+        assertThat(claim()).isEqualTo(id);
         Started started = start("worker-1");
         assertThat(started.attempt()).isEqualTo(1);
         assertThat(started.seq()).isZero();
@@ -180,7 +179,7 @@ class LedgerTest extends LedgerFixture {
             assertThat(enqueue("a", 3)).isEqualTo(1);
             assertThat(enqueue("b", 3)).isEqualTo(2);
             assertThat(enqueue("c", 3)).isEqualTo(3);
-            assertThat(redis.opsForList().rightPop(Keys.waiting(model))).isEqualTo("a");
+            assertThat(claim()).isEqualTo("a");
         }
 
         @Test
@@ -191,7 +190,7 @@ class LedgerTest extends LedgerFixture {
             assertThat(enqueue("a", 3)).isEqualTo(1);
             assertThat(enqueue("b", 3)).isEqualTo(2);
             assertThat(enqueue("c", 3)).isEqualTo(3);
-            assertThat(waiting()).containsExactly("c", "b", "a");
+            assertThat(waiting()).containsExactly("a", "b", "c");
         }
 
         @Test
@@ -199,7 +198,7 @@ class LedgerTest extends LedgerFixture {
             enqueue("a", 2);
             enqueue("b", 2);
             assertThat(enqueue("c", 2)).isEqualTo(-2);
-            assertThat(waiting()).containsExactly("b", "a");
+            assertThat(waiting()).containsExactly("a", "b");
         }
 
         @Test
@@ -207,7 +206,7 @@ class LedgerTest extends LedgerFixture {
             enqueue("unwatched", 3);
             assertThat(redis.hasKey(Keys.followed(model))).isFalse();
             long before = redisTime();
-            ledger.enqueue(id, model, 3, Duration.ofMinutes(2), null);
+            ledger.enqueue(id, model, RedisFixture.arrival(3), Duration.ofMinutes(2), null);
             long after = redisTime();
             assertThat(score(Keys.followed(model), id)).isBetween(before + 120_000, after + 120_000);
             assertThat(redis.opsForZSet().size(Keys.followed(model))).isEqualTo(1);
@@ -219,11 +218,11 @@ class LedgerTest extends LedgerFixture {
             enqueue("patient", 3);
             assertThat(redis.hasKey(Keys.deadlines(model))).isFalse();
             long before = redisTime();
-            ledger.enqueue(id, model, 3, null, Duration.ofMinutes(2));
+            ledger.enqueue(id, model, RedisFixture.arrival(3), null, Duration.ofMinutes(2));
             long after = redisTime();
             assertThat(score(Keys.deadlines(model), id)).isBetween(before + 120_000, after + 120_000);
-            redis.delete(Keys.waiting(model)); // popped
-            ledger.enqueue(id, model, 3, null, Duration.ofMinutes(9));
+            claim();
+            ledger.enqueue(id, model, RedisFixture.arrival(3), null, Duration.ofMinutes(9));
             assertThat(score(Keys.deadlines(model), id))
                     .as("the same request, sent twice at once")
                     .isLessThanOrEqualTo(after + 120_000);
@@ -233,27 +232,37 @@ class LedgerTest extends LedgerFixture {
         @Test
         void aJobThatAFullQueueRefusesIsOnNoList() {
             enqueue("a", 1);
-            assertThat(ledger.enqueue(id, model, 1, Duration.ofMinutes(1), Duration.ofMinutes(1))
+            assertThat(ledger.enqueue(id, model, RedisFixture.arrival(1), Duration.ofMinutes(1), Duration.ofMinutes(1))
                             .isRefused())
                     .isTrue();
-            assertThat(redis.keys("flux:{" + model + "}*")).containsExactly(Keys.waiting(model));
+            assertThat(redis.keys("flux:{" + model + "}*"))
+                    .containsExactlyInAnyOrder(
+                            Keys.waiting(model),
+                            Keys.line(model),
+                            Keys.places(model),
+                            Keys.turns(model),
+                            Keys.counts(model));
+            assertThat(waiting()).containsExactly("a");
         }
 
         @Test
         void thePaceIsTheMeasuredOneWhileJobsRun() {
-            assertThat(ledger.enqueue("a", model, 2, null, null))
+            assertThat(ledger.enqueue("a", model, RedisFixture.arrival(2), null, null))
                     .as("never measured")
                     .isEqualTo(new Place(1, 0));
             redis.opsForHash().put(Keys.pace(model), "mean_ms", "1500.75");
-            assertThat(ledger.enqueue("a", model, 2, null, null))
+            assertThat(ledger.enqueue("a", model, RedisFixture.arrival(2), null, null))
                     .as("nobody serves")
                     .isEqualTo(new Place(1, 0));
             lease(id, LEASE);
-            assertThat(ledger.enqueue("a", model, 2, null, null))
+            assertThat(ledger.enqueue("a", model, RedisFixture.arrival(2), null, null))
                     .as("there already")
                     .isEqualTo(new Place(1, 1500));
-            assertThat(ledger.enqueue("b", model, 2, null, null)).isEqualTo(new Place(2, 1500));
-            assertThat(ledger.enqueue("c", model, 2, null, null)).as("refused").isEqualTo(new Place(-2, 1500));
+            assertThat(ledger.enqueue("b", model, RedisFixture.arrival(2), null, null))
+                    .isEqualTo(new Place(2, 1500));
+            assertThat(ledger.enqueue("c", model, RedisFixture.arrival(2), null, null))
+                    .as("refused")
+                    .isEqualTo(new Place(-2, 1500));
         }
 
         @Test
@@ -283,16 +292,14 @@ class LedgerTest extends LedgerFixture {
     @Nested
     class Leases {
         @Test
-        void onlyAPoppedJobIsLeased() {
-            create("{}");
+        void aClaimTakesTheNextJobAndItsLease() {
             enqueue(id, 10);
-            assertThat(ledger.lease(id, model, LEASE)).as("still waiting").isFalse();
-            pop();
+            enqueue("second", 10);
             long before = redisTime();
-            assertThat(ledger.lease(id, model, LEASE)).isTrue();
+            assertThat(claim()).isEqualTo(id);
             long after = redisTime();
-            assertThat(ledger.lease(id, model, LEASE)).as("once").isFalse();
-            assertThat(redis.opsForList().size(Keys.claimed(model))).isZero();
+            assertThat(waiting()).containsExactly("second");
+            assertThat(score(Keys.running(model), "second")).isNull();
             assertThat(score(Keys.running(model), id))
                     .as("expiry in Redis's own time")
                     .isBetween(before + LEASE.toMillis(), after + LEASE.toMillis());
@@ -323,7 +330,7 @@ class LedgerTest extends LedgerFixture {
             lease(id, LEASE);
             enqueue("second", 10);
             assertThat(ledger.requeue(id, model, Duration.ZERO)).isTrue();
-            assertThat(waiting()).containsExactly("second", id);
+            assertThat(waiting()).containsExactly(id, "second");
             assertThat(redis.opsForZSet().score(Keys.running(model), id)).isNull();
         }
 
@@ -856,8 +863,8 @@ class LedgerTest extends LedgerFixture {
 
         @Test
         void sayingThatJobsAreFollowedReachesThoseThatWereEntered() {
-            ledger.enqueue(id, model, 10, Duration.ofSeconds(1), null);
-            ledger.enqueue("other", model, 10, Duration.ofSeconds(1), null);
+            ledger.enqueue(id, model, RedisFixture.arrival(10), Duration.ofSeconds(1), null);
+            ledger.enqueue("other", model, RedisFixture.arrival(10), Duration.ofSeconds(1), null);
             long others = score(Keys.followed(model), "other");
             enqueue("runs anyway", 10);
             long before = redisTime();

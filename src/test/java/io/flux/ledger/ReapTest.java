@@ -19,11 +19,10 @@ class ReapTest {
         return ledger.reap(model, MINUTE, MINUTE, pause, COUNT);
     }
 
-    /** A job that was popped and leased. */
+    /** A job that runs. */
     private String leased(Duration lease) {
         String id = RedisFixture.name("job");
-        RedisFixture.redis().opsForList().leftPush(Keys.claimed(model), id);
-        ledger.lease(id, model, lease);
+        RedisFixture.running(id, model, lease);
         return id;
     }
 

@@ -66,6 +66,16 @@ public final class RedisFixture {
         return new Ledger(redis(), Duration.ofHours(1), Duration.ofMinutes(1));
     }
 
+    /** How a job of nobody's comes into a line that takes so many. */
+    public static Arrival arrival(int limit) {
+        return new Arrival("", 2, limit, 0);
+    }
+
+    /** A job whose worker holds its lease for so long. */
+    public static void running(String id, String model, Duration lease) {
+        redis().opsForZSet().add(Keys.running(model), id, (double) System.currentTimeMillis() + lease.toMillis());
+    }
+
     /** A name that no other test uses, for a job, a model or a channel. */
     public static String name(String kind) {
         return kind + "-" + NAMES.incrementAndGet();

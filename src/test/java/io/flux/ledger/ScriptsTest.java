@@ -32,8 +32,19 @@ class ScriptsTest {
     private static final Set<String> OF_CALLBACKS = Set.of("due", "attempts", "undelivered");
     private static final Set<String> OF_A_TENANT = Set.of("bucket");
 
-    private static final Set<String> OF_A_MODEL =
-            Set.of("waiting", "claimed", "running", "dead", "followed", "deadlines", "pace", "reaper");
+    private static final Set<String> OF_A_MODEL = Set.of(
+            "waiting",
+            "line",
+            "places",
+            "turns",
+            "counts",
+            "claim",
+            "running",
+            "dead",
+            "followed",
+            "deadlines",
+            "pace",
+            "reaper");
 
     static Stream<Path> scripts() throws IOException {
         try (Stream<Path> files = Files.list(FOLDER)) {
@@ -122,8 +133,11 @@ class ScriptsTest {
     void theKeysOfAJobAndOfAModelHaveTheirHashTags() {
         assertThat(Stream.of(Keys.job("x"), Keys.journal("x"), Keys.followers("x")))
                 .containsExactly("flux:{x}:job", "flux:{x}:journal", "flux:{x}:followers");
-        assertThat(Stream.of(Keys.waiting("m"), Keys.claimed("m"), Keys.running("m"), Keys.dead("m")))
-                .containsExactly("flux:{m}:waiting", "flux:{m}:claimed", "flux:{m}:running", "flux:{m}:dead");
+        assertThat(Stream.of(Keys.waiting("m"), Keys.running("m"), Keys.dead("m")))
+                .containsExactly("flux:{m}:waiting", "flux:{m}:running", "flux:{m}:dead");
+        assertThat(Stream.of(Keys.line("m"), Keys.places("m"), Keys.turns("m"), Keys.counts("m"), Keys.claim("m", "c")))
+                .containsExactly(
+                        "flux:{m}:line", "flux:{m}:places", "flux:{m}:turns", "flux:{m}:counts", "flux:{m}:claim:c");
         assertThat(Stream.of(Keys.followed("m"), Keys.deadlines("m"), Keys.pace("m"), Keys.reaper("m")))
                 .containsExactly("flux:{m}:followed", "flux:{m}:deadlines", "flux:{m}:pace", "flux:{m}:reaper");
         assertThat(Keys.bucket("t")).isEqualTo("flux:{tenant t}:bucket");

@@ -97,6 +97,13 @@ class DeadLettersTest {
     }
 
     @Test
+    void aReplayIsItsTenantsAndNoBoundOfThatRefusesIt() throws JsonProcessingException {
+        die(id + "@acme");
+        assertThat(letters.replay(id + "@acme").requestId()).isEqualTo(id + ".replay@acme");
+        assertThat(letters.replayer().jobs()).isZero();
+    }
+
+    @Test
     void aReplayThatDiesMayBeReplayed() throws JsonProcessingException {
         String replay = id + ".replay";
         die(replay);

@@ -99,7 +99,7 @@ class ReaperTest {
             if (attempt < 3) {
                 assertThat(reclaimed.fate()).isEqualTo(Fate.WAITS);
                 reaper.recover(id, model);
-                redis.delete(Keys.waiting(model)); // popped
+                assertThat(ledger.claim(model, "claim " + attempt, LEASE)).isEqualTo(id);
             } else {
                 assertThat(reclaimed).isEqualTo(new Reclaimed(Fate.EXHAUSTED, null, 3));
                 reaper.exhaust(id, model, reclaimed);
@@ -256,8 +256,7 @@ class ReaperTest {
     }
 
     private void lease() {
-        redis.opsForList().leftPush(Keys.claimed(model), id);
-        assertThat(ledger.lease(id, model, LEASE)).isTrue();
+        RedisFixture.running(id, model, LEASE);
     }
 
     /** The job has written something and lost its worker for the last time. */
@@ -285,7 +284,7 @@ class ReaperTest {
     }
 
     private List<String> waiting() {
-        return redis.opsForList().range(Keys.waiting(model), 0, -1);
+        return ledger.order(model);
     }
 
     private List<String> dead() {

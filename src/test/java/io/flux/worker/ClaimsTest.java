@@ -41,7 +41,7 @@ import org.springframework.dao.QueryTimeoutException;
 import org.springframework.data.redis.core.StringRedisTemplate;
 import org.springframework.data.redis.core.script.RedisScript;
 
-/** From a popped id to what the engine is asked, against a real Redis. */
+/** From a waiting job to what the engine is asked, against a real Redis. */
 @Timeout(30)
 class ClaimsTest {
     private static final Duration LEASE = Duration.ofSeconds(30);
@@ -94,12 +94,9 @@ class ClaimsTest {
     }
 
     @Test
-    void aPoppedJobIsLeasedOnceAndStarted() throws JsonProcessingException {
-        assertThat(claims.lease(id, model, "claim-1")).as("not popped").isFalse();
-        assertThat(claims.count()).isZero();
-        pop();
-        assertThat(claims.lease(id, model, "claim-1")).isTrue();
-        assertThat(claims.lease(id, model, "claim-2")).isFalse();
+    void aWaitingJobIsClaimedOnceAndStarted() throws JsonProcessingException {
+        assertThat(claims.claim(model, "claim-1")).isEqualTo(id);
+        assertThat(claims.claim(model, "claim-2")).as("no other waits").isNull();
         assertThat(claims.count()).isEqualTo(1);
         Attempt attempt = claims.start(id);
         assertThat(attempt.requestId()).isEqualTo(id);
@@ -113,19 +110,18 @@ class ClaimsTest {
     void whatRunsElsewhereIsNotStarted() throws JsonProcessingException {
         take();
         Claims elsewhere = new Claims(ledger, mapper, engines, EngineJobs.served(model), "worker-2", LEASE);
-        claimedAgain();
-        assertThat(elsewhere.lease(id, model, "claim-1")).isTrue();
+        enqueue(id);
+        assertThat(elsewhere.claim(model, "claim-1")).isEqualTo(id);
         assertThatThrownBy(() -> elsewhere.start(id)).isInstanceOf(FencedException.class);
     }
 
     @Test
     void whatIsGoneOrHasEndedIsNotStarted() throws JsonProcessingException {
-        RedisFixture.redis().opsForList().leftPush(Keys.claimed(model), "no-such-job");
-        assertThat(claims.lease("no-such-job", model, "claim-1")).isTrue();
-        assertThat(claims.start("no-such-job")).isNull();
         ledger.end(id, new LastEvent("{\"seq\":", "}", "}"), "cancelled");
-        pop();
-        assertThat(claims.lease(id, model, "claim-2")).isTrue();
+        enqueue("no-such-job");
+        assertThat(claims.claim(model, "claim-1")).isEqualTo(id);
+        assertThat(claims.claim(model, "claim-2")).isEqualTo("no-such-job");
+        assertThat(claims.start("no-such-job")).isNull();
         assertThat(claims.start(id)).isNull();
     }
 
@@ -138,19 +134,16 @@ class ClaimsTest {
     }
 
     @Test
-    void anotherClaimOfAJobThatThisWorkerHoldsIsRefusedAndTakesNothing() throws JsonProcessingException {
+    void aJobThatComesBackWhileThisWorkerHoldsItIsNotServedTwice() throws JsonProcessingException {
         Attempt attempt = take();
-        claimedAgain();
-        assertThat(claims.lease(id, model, "another claim")).isFalse();
+        enqueue(id);
+        assertThat(claims.claim(model, "another claim")).isNull();
         assertThat(claims.count()).isEqualTo(1);
-        assertThat(RedisFixture.redis().opsForList().range(Keys.claimed(model), 0, -1))
-                .as("left to the reaper")
-                .containsExactly(id);
+        assertThat(score()).as("left to the reaper").isPositive();
         start(attempt.number());
         claims.release(id, model);
-        assertThat(claims.lease(id, model, "another claim"))
-                .as("when it is free")
-                .isTrue();
+        enqueue(id);
+        assertThat(claims.claim(model, "a later claim")).as("when it is free").isEqualTo(id);
     }
 
     @Test
@@ -185,20 +178,6 @@ class ClaimsTest {
     }
 
     @Test
-    void aRenewalDoesNotStopAJobThatIsOnItsWayToItsLease() throws Exception {
-        Trouble redis = new Trouble();
-        Claims racing = claims(redis);
-        engines.onOpen(racing::opened);
-        pop();
-        redis.next = racing::renew; // between the claim and the lease
-        assertThat(racing.lease(id, model, "claim-1")).isTrue();
-        EngineStream engine = engine();
-        assertThat(engines.running()).as("the engine goes on").isEqualTo(1);
-        racing.stop(id, StopReason.CANCELLED);
-        assertThat(((EngineEnd) engine.next()).finish()).isEqualTo(FinishReason.CANCELLED);
-    }
-
-    @Test
     void aStopReachesTheEngineOfAJobThatIsHeld() throws Exception {
         take();
         EngineStream engine = engine();
@@ -220,8 +199,7 @@ class ClaimsTest {
         take();
         claims.stop(id, StopReason.CANCELLED);
         claims.requeue(id, model, Duration.ZERO);
-        pop();
-        assertThat(claims.lease(id, model, "claim-2")).isTrue();
+        assertThat(claims.claim(model, "claim-2")).isEqualTo(id);
         EngineStream engine = engine();
         assertThat(engines.running()).isEqualTo(1);
         engine.close();
@@ -271,8 +249,7 @@ class ClaimsTest {
 
     @Test
     void aJobThatHasALeaseAndNoAttemptYetIsNotLookedAt() {
-        pop();
-        claims.lease(id, model, "claim-1");
+        claims.claim(model, "claim-1");
         claims.check();
         assertThat(claims.count()).isEqualTo(1);
     }
@@ -294,7 +271,7 @@ class ClaimsTest {
         enqueue("later");
         claims.requeue(id, model, Duration.ZERO);
         claims.requeue(id, model, Duration.ZERO);
-        assertThat(waiting()).containsExactly("later", id);
+        assertThat(waiting()).containsExactly(id, "later");
         assertThat(claims.count()).isZero();
         claims.renew();
         assertThat(RedisFixture.redis().hasKey(Keys.running(model))).isFalse();
@@ -344,8 +321,7 @@ class ClaimsTest {
     void aJobWhoseEndRedisDidNotHearIsHeldStill() {
         Trouble redis = new Trouble();
         Claims troubled = claims(redis);
-        pop();
-        troubled.lease(id, model, "claim-1");
+        troubled.claim(model, "claim-1");
         redis.next = Trouble::away;
         assertThatThrownBy(() -> troubled.release(id, model)).isInstanceOf(QueryTimeoutException.class);
         redis.next = Trouble::away;
@@ -364,16 +340,29 @@ class ClaimsTest {
     void whenRedisDidNotAnswerTheSameClaimMayAskAgain() {
         Trouble redis = new Trouble();
         Claims troubled = claims(redis);
-        pop();
+        enqueue("second");
         redis.next = Trouble::away;
-        assertThatThrownBy(() -> troubled.lease(id, model, "claim-1")).isInstanceOf(QueryTimeoutException.class);
-        assertThat(troubled.lease(id, model, "another claim")).isFalse();
-        assertThat(troubled.lease(id, model, "claim-1")).isTrue();
+        assertThatThrownBy(() -> troubled.claim(model, "claim-1")).isInstanceOf(QueryTimeoutException.class);
+        assertThat(troubled.claim(model, "claim-1")).isEqualTo(id);
     }
 
-    /** A Redis before whose next script something happens. */
+    @Test
+    void whenTheAnswerWasLostTheSameClaimGetsTheSameJob() {
+        Trouble redis = new Trouble();
+        Claims troubled = claims(redis);
+        enqueue("second");
+        redis.after = Trouble::away;
+        assertThatThrownBy(() -> troubled.claim(model, "claim-1")).isInstanceOf(QueryTimeoutException.class);
+        assertThat(troubled.count()).as("it does not know").isZero();
+        assertThat(troubled.claim(model, "claim-2")).isEqualTo("second");
+        assertThat(troubled.claim(model, "claim-1")).isEqualTo(id);
+        assertThat(troubled.count()).isEqualTo(2);
+    }
+
+    /** A Redis before or after whose next script something happens. */
     private static final class Trouble extends StringRedisTemplate {
         private Runnable next = () -> {};
+        private Runnable after = () -> {};
 
         Trouble() {
             super(RedisFixture.redis().getRequiredConnectionFactory());
@@ -388,7 +377,11 @@ class ClaimsTest {
             Runnable now = next;
             next = () -> {};
             now.run();
-            return super.execute(script, keys, args);
+            T answer = super.execute(script, keys, args);
+            Runnable later = after;
+            after = () -> {};
+            later.run();
+            return answer;
         }
     }
 
@@ -472,14 +465,9 @@ class ClaimsTest {
         assertThat(ledger.append(id, attempt, seq, json.write(event))).isEqualTo(Write.OK);
     }
 
-    private void pop() {
-        RedisFixture.redis().opsForList().rightPopAndLeftPush(Keys.waiting(model), Keys.claimed(model));
-    }
-
     /** What a slot does first. */
     private Attempt take() throws JsonProcessingException {
-        pop();
-        assertThat(claims.lease(id, model, RedisFixture.name("claim"))).isTrue();
+        assertThat(claims.claim(model, RedisFixture.name("claim"))).isEqualTo(id);
         attempts++;
         return claims.start(id);
     }
@@ -491,13 +479,8 @@ class ClaimsTest {
         return take();
     }
 
-    /** As if the id had been given to others and had come back. */
-    private void claimedAgain() {
-        RedisFixture.redis().opsForList().leftPush(Keys.claimed(model), id);
-    }
-
     private void enqueue(String job) {
-        ledger.enqueue(job, model, 10, null, null);
+        ledger.enqueue(job, model, RedisFixture.arrival(10), null, null);
     }
 
     private void expire() {
@@ -509,7 +492,7 @@ class ClaimsTest {
     }
 
     private List<String> waiting() {
-        return RedisFixture.redis().opsForList().range(Keys.waiting(model), 0, -1);
+        return ledger.order(model);
     }
 
     /** A real process, for the job. */

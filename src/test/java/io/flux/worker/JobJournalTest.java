@@ -340,8 +340,8 @@ class JobJournalTest {
     /** What a slot does first; a job that is here still was given back before. */
     private Attempt take() throws JsonProcessingException {
         claims.drop(id);
-        RedisFixture.redis().opsForList().leftPush(Keys.claimed(model), id);
-        assertThat(claims.lease(id, model, RedisFixture.name("claim"))).isTrue();
+        ledger.enqueue(id, model, RedisFixture.arrival(10), null, null);
+        assertThat(claims.claim(model, RedisFixture.name("claim"))).isEqualTo(id);
         return claims.start(id);
     }
 
