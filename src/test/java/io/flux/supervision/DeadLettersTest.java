@@ -70,12 +70,13 @@ class DeadLettersTest {
         die(id);
         redis.opsForHash().put(Keys.job(id), "created_ms", "1600000000000");
         assertThat(mapper.writeValueAsString(letters.show(id)))
-                .isEqualTo("{\"request_id\":\"" + id + "\",\"model\":\"" + model + "\",\"created_ms\":1600000000000,"
-                        + "\"failure\":{\"code\":\"engine_failed\",\"error\":\"the engine broke\",\"attempts\":3,"
-                        + "\"exit_code\":134,\"stderr\":\"GGML_ASSERT\",\"worker\":\"worker-1\","
-                        + "\"died_ms\":1700000000000},"
-                        + "\"request\":{\"model\":\"" + model + "\",\"prompt\":\"Grüße 🌙\",\"max_tokens\":10,"
-                        + "\"temperature\":0.7,\"stop\":[\"\\n\"],\"timeout_ms\":60000,\"on_disconnect\":\"cancel\"}}");
+                .isEqualTo(
+                        "{\"request_id\":\"" + id + "\",\"model\":\"" + model + "\",\"created_ms\":1600000000000,"
+                                + "\"failure\":{\"code\":\"engine_failed\",\"error\":\"the engine broke\",\"attempts\":3,"
+                                + "\"exit_code\":134,\"stderr\":\"GGML_ASSERT\",\"worker\":\"worker-1\","
+                                + "\"died_ms\":1700000000000},"
+                                + "\"request\":{\"model\":\"" + model + "\",\"prompt\":\"Grüße 🌙\",\"max_tokens\":10,"
+                                + "\"temperature\":0.7,\"stop\":[\"\\n\"],\"timeout_ms\":60000,\"on_disconnect\":\"cancel\",\"priority\":\"normal\"}}");
     }
 
     @Test
