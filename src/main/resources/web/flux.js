@@ -141,7 +141,7 @@ function duration(ms) {
 }
 
 function errorInWords({ code, error, retry_after_ms: retry }, ticketed) {
-  if (code === 'overloaded') return `Flux is busy; try again ${retry ? `in ${Math.ceil(retry / 1000)} s` : 'in a moment'}.`;
+  if (code === 'overloaded' || code === 'too_many_jobs') return `Flux is busy; try again ${retry ? `in ${Math.ceil(retry / 1000)} s` : 'in a moment'}.`;
   if (code === 'unauthorized') return 'This page is not authorized to ask. Its operator can change that.';
   if (code === 'not_found' && ticketed) return 'Flux no longer has this answer.';
   if (code === 'engine_failed') return `The model failed on this question${error ? `: ${error}` : '.'}`;
