@@ -30,6 +30,8 @@ public record FluxProperties(
         int port,
         List<String> allowedOrigins,
         String keys,
+        String tlsCert,
+        String tlsKey,
         int messageLimit,
         int maxTokensDefault,
         int maxTokensLimit,
@@ -77,6 +79,7 @@ public record FluxProperties(
             check(bundle.matches("[a-z][a-z0-9-]*"), "bundles must be folders of the routes directory, not " + bundle);
         }
         check(port >= 0 && port <= 65535, "port must be between 0 and 65535, not " + port);
+        check(tlsCert.isBlank() == tlsKey.isBlank(), "tls-cert and tls-key must both be set, or none");
         check(queueLimit >= 1, "queue-limit must be at least 1, not " + queueLimit);
         check(attempts >= 1, "attempts must be at least 1, not " + attempts);
         check(slots >= 1, "slots must be at least 1, not " + slots);

@@ -45,6 +45,8 @@ final class EmbeddedFlux implements AutoCloseable {
                             "--flux.data=" + data,
                             "--flux.host=127.0.0.1",
                             "--flux.keys=",
+                            "--flux.tls-cert=",
+                            "--flux.tls-key=",
                             "--flux.port=0",
                             "--flux.id=",
                             // Once the question is answered there is nothing to wait for.

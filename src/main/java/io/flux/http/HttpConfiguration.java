@@ -16,6 +16,7 @@ import io.vertx.ext.web.handler.HttpException;
 import io.vertx.ext.web.handler.StaticHandler;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -183,6 +184,9 @@ public class HttpConfiguration {
                         .setTcpNoDelay(true)
                         .setMaxWebSocketFrameSize(largest)
                         .setMaxWebSocketMessageSize(largest)
-                        .setWebSocketSubProtocols(List.of("flux.v1")));
+                        .setWebSocketSubProtocols(List.of("flux.v1")),
+                flux.tlsCert().isBlank()
+                        ? null
+                        : new Certificate(vertx, Path.of(flux.tlsCert()), Path.of(flux.tlsKey())));
     }
 }

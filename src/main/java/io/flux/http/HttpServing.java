@@ -3,6 +3,7 @@ package io.flux.http;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.net.KeyCertOptions;
 import io.vertx.ext.web.Router;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -10,7 +11,8 @@ import java.util.concurrent.TimeoutException;
 
 /**
  * Listens for HTTP and WebSocket on one port. Started when every route is up, so that nobody is let in before there is
- * something to answer; closed by its owner. Not thread-safe: one thread starts and stops it.
+ * something to answer; closed by its owner. Not thread-safe: one thread starts and stops it; another may renew its
+ * certificate.
  */
 public final class HttpServing implements AutoCloseable {
     private static final long BOUND_SECONDS = 10;
@@ -18,9 +20,17 @@ public final class HttpServing implements AutoCloseable {
     private final Vertx vertx;
     private final Router router;
     private final HttpServerOptions options;
+    private final Certificate certificate;
     private HttpServer server;
 
-    HttpServing(Vertx vertx, Router router, HttpServerOptions options) {
+    /**
+     * @param certificate null for plain HTTP
+     */
+    HttpServing(Vertx vertx, Router router, HttpServerOptions options, Certificate certificate) {
+        this.certificate = certificate;
+        if (certificate != null) {
+            options.setSsl(true).setKeyCertOptions(KeyCertOptions.wrap(certificate));
+        }
         this.vertx = vertx;
         this.router = router;
         this.options = options;
@@ -47,6 +57,13 @@ public final class HttpServing implements AutoCloseable {
         server = opening;
     }
 
+    /** Takes a certificate that was replaced, if there is one and it is right; blocks for reading it. */
+    public void renewCertificate() {
+        if (certificate != null) {
+            certificate.renew();
+        }
+    }
+
     /** The port that it listens on; 0 before {@link #listen}. */
     public int port() {
         return server == null ? 0 : server.actualPort();
@@ -56,7 +73,8 @@ public final class HttpServing implements AutoCloseable {
     public String address() {
         String host = options.getHost();
         String reachable = host.equals("0.0.0.0") || host.equals("::") ? "localhost" : host;
-        return "http://" + (reachable.contains(":") ? "[" + reachable + "]" : reachable) + ":" + port();
+        return (options.isSsl() ? "https://" : "http://")
+                + (reachable.contains(":") ? "[" + reachable + "]" : reachable) + ":" + port();
     }
 
     @Override

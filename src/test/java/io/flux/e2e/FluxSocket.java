@@ -26,8 +26,17 @@ final class FluxSocket extends FluxClient {
 
     /** @param headers of the handshake */
     static FluxSocket connect(URI address, Map<String, String> headers) {
+        return connect(CLIENT, address, headers);
+    }
+
+    /** @param http that trusts the server */
+    static FluxSocket connect(HttpClient http, URI address) {
+        return connect(http, address, Map.of());
+    }
+
+    private static FluxSocket connect(HttpClient http, URI address, Map<String, String> headers) {
         FluxSocket client = new FluxSocket();
-        WebSocket.Builder builder = CLIENT.newWebSocketBuilder();
+        WebSocket.Builder builder = http.newWebSocketBuilder();
         headers.forEach(builder::header);
         client.socket = builder.buildAsync(address, client.new Listener()).join();
         return client;

@@ -29,6 +29,11 @@ final class TestRedis {
         return instance;
     }
 
+    /** The server as it is. */
+    static synchronized TestRedis running() {
+        return instance == null ? empty() : instance;
+    }
+
     /** For {@code FLUX_REDIS_URL}. */
     String url() {
         return server.uri().toString();

@@ -255,8 +255,11 @@ class RouteFilesTest {
     /** The names of the beans that the application's configuration classes declare. */
     private static Set<String> beans() throws Exception {
         Set<String> names = new TreeSet<>();
-        for (String configuration :
-                List.of("io.flux.CommonConfiguration", "io.flux.GatewayConfiguration", "io.flux.WorkerConfiguration")) {
+        for (String configuration : List.of(
+                "io.flux.CommonConfiguration",
+                "io.flux.GatewayConfiguration",
+                "io.flux.WorkerConfiguration",
+                "io.flux.http.HttpConfiguration")) {
             for (Method method : Class.forName(configuration).getDeclaredMethods()) {
                 Bean bean = method.getAnnotation(Bean.class);
                 if (bean != null) {
