@@ -48,7 +48,7 @@ final class Bootstrap implements ApplicationContextInitializer<ConfigurableAppli
         if (environment.getProperty("flux.id", "").isBlank()) {
             derived.put("flux.id", UUID.randomUUID().toString());
         }
-        derived.put("spring.data.redis.url", redisUrl(context, bundles));
+        derived.putAll(redis(context, bundles));
         environment.getPropertySources().addFirst(new MapPropertySource("flux", derived));
     }
 
@@ -129,12 +129,15 @@ final class Bootstrap implements ApplicationContextInitializer<ConfigurableAppli
         }
     }
 
-    private static String redisUrl(ConfigurableApplicationContext context, List<String> bundles) {
+    private static Map<String, Object> redis(ConfigurableApplicationContext context, List<String> bundles) {
+        RedisAccess access = RedisAccess.of(context.getEnvironment());
+        return access == null
+                ? Map.of("spring.data.redis.url", embeddedRedis(context, bundles))
+                : access.springProperties();
+    }
+
+    private static String embeddedRedis(ConfigurableApplicationContext context, List<String> bundles) {
         ConfigurableEnvironment environment = context.getEnvironment();
-        String configured = environment.getProperty("flux.redis-url", "");
-        if (!configured.isBlank()) {
-            return configured;
-        }
         if (!bundles.contains("gateway") || !bundles.contains("worker")) {
             throw new IllegalStateException("FLUX_BUNDLES=" + String.join(",", bundles)
                     + " is one part of Flux; FLUX_REDIS_URL must name the Redis that it shares with the others");

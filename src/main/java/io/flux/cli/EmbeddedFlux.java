@@ -42,6 +42,10 @@ final class EmbeddedFlux implements AutoCloseable {
                     .run(
                             "--flux.bundles=gateway,worker",
                             "--flux.redis-url=",
+                            "--flux.redis-user=",
+                            "--flux.redis-password=",
+                            "--flux.redis-password-file=",
+                            "--flux.redis-ca=",
                             "--flux.data=" + data,
                             "--flux.host=127.0.0.1",
                             "--flux.keys=",
