@@ -35,7 +35,10 @@ public final class JobReports {
             throw new Refusal(unknown(id));
         }
         if (page.entries().isEmpty()) {
-            return JobReport.waiting(id, page.model(), null, null);
+            Place place = ledger.place(id, page.model());
+            return place == null
+                    ? JobReport.waiting(id, page.model(), null, null)
+                    : JobReport.waiting(id, page.model(), place.position(), place.etaMs());
         }
         Answer answer = new Answer(mapper);
         long last = 0;
@@ -46,7 +49,7 @@ public final class JobReports {
             }
             page = ledger.read(id, last, PAGE);
         }
-        return JobReport.of(id, page.model(), last, answer);
+        return JobReport.of(id, page.model(), page.state().equals("queued"), last, answer);
     }
 
     /**

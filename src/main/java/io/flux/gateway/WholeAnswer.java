@@ -31,7 +31,7 @@ final class WholeAnswer implements Rendition {
             id = event.path("request_id").asText();
             model = event.path("model").asText();
         } else if (head.isLast()) {
-            JobReport report = JobReport.of(id, model, head.seq(), answer);
+            JobReport report = JobReport.of(id, model, false, head.seq(), answer);
             http.whole(
                     report.error() == null ? 200 : HttpStatus.of(report.error().code()),
                     Map.of("Content-Type", "application/json"),

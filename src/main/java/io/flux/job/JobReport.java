@@ -43,14 +43,18 @@ public record JobReport(
                 JobIds.requestId(id), model, "queued", position, etaMs, 0, "", null, null, null, null, null);
     }
 
-    /** A job that was begun. */
-    public static JobReport of(String id, String model, long lastSeq, Answer answer) {
+    /**
+     * A job that was begun.
+     *
+     * @param waits whether it waits for another attempt
+     */
+    public static JobReport of(String id, String model, boolean waits, long lastSeq, Answer answer) {
         JsonNode last = answer.last();
         boolean failed = last != null && last.path("type").asText().equals("error");
         return new JobReport(
                 JobIds.requestId(id),
                 model,
-                last == null ? "running" : failed ? "failed" : "done",
+                last == null ? waits ? "queued" : "running" : failed ? "failed" : "done",
                 null,
                 null,
                 lastSeq,

@@ -1,5 +1,6 @@
 package io.flux.ledger;
 
+import io.flux.job.JobIds;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -144,6 +145,16 @@ public final class Ledger {
                 attention == null ? "" : millis(attention),
                 timeout == null ? "" : millis(timeout));
         return new Place(number(found, 0), number(found, 1));
+    }
+
+    /**
+     * A waiting job's place; null when it does not wait.
+     *
+     * <p>It is asked for as by a job that finds the queue full: one that is in line is told its place, and no other comes in.
+     */
+    public Place place(String id, String model) {
+        Place place = enqueue(id, model, new Arrival(JobIds.tenant(id), 1, 0, 0), null, null);
+        return place.isRefused() ? null : place;
     }
 
     /**

@@ -1,0 +1,78 @@
+package io.flux.callback;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.flux.job.JobRequest;
+import io.flux.job.Refusal;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class CallbackTargetsTest {
+    private final CallbackTargets targets = new CallbackTargets(false, true);
+
+    private static JobRequest request(String url) {
+        return new JobRequest(
+                "a", "m", "x", null, 5, null, null, null, null, null, null, null, null, null, null, null, url, false);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "http://127.0.0.1/",
+                "http://localhost:8080/x",
+                "https://10.1.2.3/",
+                "http://172.16.0.1/",
+                "http://192.168.1.1/",
+                "http://169.254.169.254/latest/meta-data",
+                "http://100.64.0.1/",
+                "http://0.0.0.0/",
+                "http://2130706433/",
+                "http://224.0.0.1/",
+                "http://255.255.255.255/",
+                "http://[::1]/",
+                "http://[::]/",
+                "http://[fe80::1]/",
+                "http://[fd00::1]/",
+                "http://[::ffff:10.0.0.1]/",
+                "http://[64:ff9b::a00:1]/",
+                "http://[2002:a00:1::]/",
+            })
+    void anAddressInFluxsOwnNetworkIsRefused(String url) {
+        Refusal refusal = catchThrowableOfType(Refusal.class, () -> targets.check(request(url)));
+        assertThat(refusal).as(url).isNotNull();
+        assertThat(refusal.event().field()).isEqualTo("callback_url");
+        assertThat(refusal.event().code()).isEqualTo("invalid_request");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"http://8.8.8.8/", "https://[2606:4700::1111]/x", "https://no-such-host.invalid/"})
+    void anyOtherIsTakenAlsoOneThatIsNotKnownYet(String url) {
+        assertThatCode(() -> targets.check(request(url))).doesNotThrowAnyException();
+    }
+
+    @Test
+    void theConnectionIsRefusedTooWhenANameHasComeToLeadThere() throws UnknownHostException {
+        assertThat(catchThrowableOfType(
+                        CallbackTargets.PrivateAddressException.class, () -> targets.resolve("localhost")))
+                .isNotNull();
+        assertThat(targets.resolve("8.8.8.8")).containsExactly(InetAddress.getByName("8.8.8.8"));
+    }
+
+    @Test
+    void privateAddressesCanBeAllowed() {
+        assertThatCode(() -> new CallbackTargets(true, true).check(request("http://127.0.0.1/")))
+                .doesNotThrowAnyException();
+    }
+
+    @Test
+    void withoutASecretNothingIsPosted() {
+        Refusal refusal = catchThrowableOfType(
+                Refusal.class, () -> new CallbackTargets(true, false).check(request("http://8.8.8.8/")));
+        assertThat(refusal.event().error()).contains("FLUX_CALLBACK_SECRET");
+    }
+}
