@@ -27,10 +27,14 @@ export class FluxClient {
   #failures = 0;
   #timer;
 
-  /** `listener.connection(state, retryInMs)` hears "connecting", "open", "closed"; `listener.error(event)` what no job explains. */
-  constructor(url, listener = {}) {
+  /** What the next connection is opened with where Flux wants a key. */
+  key;
+
+  /** `listener.connection(state, retryInMs, welcome)` hears "connecting", "open", "closed", and then whether it was let in; `listener.error(event)` what no job explains. */
+  constructor(url, listener = {}, key = undefined) {
     this.#url = url;
     this.#listener = listener;
+    this.key = key;
     this.#connect();
   }
 
@@ -78,8 +82,9 @@ export class FluxClient {
 
   #connect() {
     clearTimeout(this.#timer);
-    // No subprotocol is offered: a browser drops the socket when a proxy loses the answer to the offer.
-    const socket = this.#socket = new WebSocket(this.#url);
+    // A browser sends no headers with a WebSocket, so a key comes as a subprotocol. Without one none is offered: a browser
+    // drops the socket when a proxy loses the answer to the offer.
+    const socket = this.#socket = new WebSocket(this.#url, this.key ? ['flux.v1', `flux.key.${this.key}`] : []);
     let openedAt = Infinity;
     this.#listener.connection?.('connecting');
     socket.onopen = () => {
@@ -100,7 +105,7 @@ export class FluxClient {
         }
         job.attached = false;
       }
-      this.#listener.connection?.('closed', delay);
+      this.#listener.connection?.('closed', delay, openedAt < Infinity && code !== 1008);
     };
   }
 
@@ -326,6 +331,7 @@ class Answer {
 }
 
 class Page {
+  static KEY = 'flux.key';
   answers = [];
   prompt = $('#prompt');
 
@@ -334,9 +340,9 @@ class Page {
     const url = new URL('ws/generate', location.href);
     url.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
     this.client = new FluxClient(url, {
-      connection: (state, retryInMs) => this.connection(state, retryInMs),
+      connection: (state, retryInMs, welcome) => this.connection(state, retryInMs, welcome),
       error: (event) => notify(errorInWords(event)),
-    });
+    }, attempt(() => sessionStorage.getItem(Page.KEY)) ?? undefined);
     this.restore();
     this.listen();
     this.refresh();
@@ -369,18 +375,39 @@ class Page {
     $('#settings').open = true;
   }
 
-  connection(state, retryInMs) {
+  /** Nobody was let in: because of the key? A browser does not tell why a WebSocket was refused; HTTP does. */
+  async askForTheKey() {
+    const headers = this.client.key ? { Authorization: `Bearer ${this.client.key}` } : {};
+    const { status } = await fetch(new URL('models', location.href), { headers }).catch(() => ({}));
+    if (status !== 401 || !$('#unlock').hidden) return;
+    $('#unlock').hidden = false;
+    notify(this.client.key ? 'Flux does not know this key.' : 'Flux wants a key here.');
+    $('#unlock').elements.key.focus();
+  }
+
+  unlock(key) {
+    attempt(() => sessionStorage.setItem(Page.KEY, key));
+    this.client.key = key;
+    $('#unlock').hidden = true;
+    $('#unlock').reset();
+    notify('');
+    this.client.reconnect();
+  }
+
+  connection(state, retryInMs, welcome) {
     document.body.dataset.connection = state;
     this.connected = state === 'open';
     if (state === 'closed') {
       $('#connection').textContent = `No connection. Next try in ${Math.ceil(retryInMs / 1000)} s`;
       if (!this.lost) notify('The connection to Flux is lost. This page tries again by itself.');
       this.lost = true;
+      if (!welcome) this.askForTheKey();
       this.unfinished().forEach((answer) => answer.interrupt());
     } else if (state === 'connecting') {
       $('#connection').textContent = 'Connecting…';
     } else {
       $('#connection').textContent = 'Connected';
+      $('#unlock').hidden = true;
       if (this.lost) {
         notify('');
         announce('Connected again');
@@ -439,6 +466,10 @@ class Page {
       if (question) this.ask(question);
       if (question) this.prompt.value = '';
       this.focusPrompt();
+    });
+    $('#unlock').addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.unlock($('#unlock').elements.key.value.trim());
     });
     this.prompt.addEventListener('keydown', (event) => {
       // While an input method composes, Enter belongs to it.

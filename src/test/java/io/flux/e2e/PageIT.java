@@ -2,7 +2,10 @@ package io.flux.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.flux.access.KeyHash;
 import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -175,6 +178,47 @@ class PageIT {
             // A connection that breaks is what this is about, and the browser says so.
             browser.manage().logs().get(LogType.BROWSER);
         }
+    }
+
+    @Test
+    void whereFluxWantsAKeyThePageAsksForItOnce() throws IOException {
+        String key = KeyHash.newKey();
+        Path keys = Files.writeString(
+                folder.resolve("keys.yaml"), "keys:\n  - tenant: reader\n    sha256: \"" + KeyHash.hex(key) + "\"\n");
+        try (RunningFlux locked = RunningFlux.named("page-locked")
+                .redis(TestRedis.empty())
+                .engine(engine)
+                .set("FLUX_KEYS", keys)
+                .start()) {
+            browser.get(locked.http("/").toString());
+            unlock("flux_wrong");
+            new WebDriverWait(browser, PATIENCE)
+                    .until(page ->
+                            browser.findElement(By.id("notice")).getText().contains("does not know this key"));
+            unlock(key);
+            ask("echo unlocked");
+            awaitAnswer("done");
+            assertThat(answer(".text")).isEqualTo("unlocked");
+            browser.navigate().refresh();
+            ask("echo still");
+            new WebDriverWait(browser, PATIENCE)
+                    .until(page -> browser.findElements(By.cssSelector("article.answer .text")).stream()
+                            .anyMatch(text -> text.getText().equals("still")));
+            assertThat(browser.findElement(By.id("unlock")).isDisplayed()).isFalse();
+            assertThat(locked.log()).doesNotContain(key);
+            browser.executeScript("sessionStorage.clear()");
+            browser.get("about:blank"); // it would miss this Flux
+        } finally {
+            // That it was not let in is what this is about, and the browser says so.
+            browser.manage().logs().get(LogType.BROWSER);
+        }
+    }
+
+    private static void unlock(String key) {
+        new WebDriverWait(browser, PATIENCE)
+                .until(page -> browser.findElement(By.id("unlock")).isDisplayed());
+        browser.findElement(By.cssSelector("#unlock input")).sendKeys(key);
+        browser.findElement(By.cssSelector("#unlock button")).click();
     }
 
     @Test
