@@ -180,7 +180,8 @@ public final class MessageReader {
     }
 
     private static void requireId(String requestId, Supplier<Refusal> otherwise) {
-        if (!REQUEST_ID.matcher(requestId).matches() || RESERVED_IDS.contains(requestId)) {
+        // Null: an expression in a route reads the word so.
+        if (requestId == null || !REQUEST_ID.matcher(requestId).matches() || RESERVED_IDS.contains(requestId)) {
             throw otherwise.get();
         }
     }
