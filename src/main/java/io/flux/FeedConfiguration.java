@@ -1,0 +1,50 @@
+package io.flux;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flux.feed.AnswerStream;
+import io.flux.feed.AnswerWait;
+import io.flux.feed.Feeders;
+import io.flux.feed.Questions;
+import io.flux.gateway.Hub;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+/** Beans of the kamelet {@code flux-generate}, which routes of any bundle beside the gateway's may use. */
+@Configuration(proxyBeanMethods = false)
+@ConditionalOnBundle("gateway")
+class FeedConfiguration {
+
+    @Bean
+    Feeders feeders() {
+        return new Feeders();
+    }
+
+    @Bean
+    Questions questions(ObjectMapper mapper) {
+        return new Questions(mapper);
+    }
+
+    /** What exchanges go on with that have waited for an answer: each needs one from then to its end. */
+    @Bean(destroyMethod = "shutdownNow")
+    ExecutorService feedThreads() {
+        AtomicInteger number = new AtomicInteger();
+        return Executors.newCachedThreadPool(task -> {
+            Thread thread = new Thread(task, "flux-feed-" + number.incrementAndGet());
+            thread.setDaemon(true);
+            return thread;
+        });
+    }
+
+    @Bean
+    AnswerWait answerWait(Hub hub, ObjectMapper mapper, ExecutorService feedThreads) {
+        return new AnswerWait(hub, mapper, feedThreads);
+    }
+
+    @Bean
+    AnswerStream answerStream(Hub hub, ObjectMapper mapper) {
+        return new AnswerStream(hub, mapper);
+    }
+}
