@@ -86,6 +86,10 @@ final class Bootstrap implements ApplicationContextInitializer<ConfigurableAppli
                     "FLUX_BUNDLES names " + bundle + ", but " + configured + " has no such folder of routes");
             patterns.add(base + "/" + bundle + "/*.camel.yaml");
         }
+        if (bundles.contains("connectors") && !bundles.contains("gateway")) {
+            throw new IllegalStateException("FLUX_BUNDLES names connectors, which need the bundle gateway in the same"
+                    + " process: FLUX_BUNDLES=gateway,connectors");
+        }
         String models = environment.getProperty("flux.models", "");
         if (!models.isBlank()) {
             // Before anything is started; read once more where the models are served.
@@ -101,7 +105,7 @@ final class Bootstrap implements ApplicationContextInitializer<ConfigurableAppli
         }
         Map<String, Object> derived = new HashMap<>();
         derived.put("camel.main.routes-include-pattern", String.join(",", patterns));
-        derived.put("camel.component.kamelet.location", base + "/engines");
+        derived.put("camel.component.kamelet.location", base + "/engines," + base + "/kamelets");
         if (folder == null && environment.getProperty("flux.routes-reload", Boolean.class, false)) {
             throw new IllegalStateException(
                     "FLUX_ROUTES_RELOAD needs FLUX_ROUTES to be a folder, not the routes inside the jar");

@@ -71,7 +71,11 @@ public record FluxProperties(
         Duration engineStall,
         int slots,
         int threads,
-        int context) {
+        int context,
+        int feedJobs,
+        String jmsUrl,
+        String jmsUser,
+        String jmsPassword) {
 
     public FluxProperties {
         check(!bundles.isEmpty(), "bundles must name at least one of gateway, worker");
@@ -85,6 +89,7 @@ public record FluxProperties(
         check(slots >= 1, "slots must be at least 1, not " + slots);
         check(threads >= 0, "threads must be at least 0 (0: cores / slots), not " + threads);
         check(context >= 0, "context must be at least 0 (0: the model's own), not " + context);
+        check(feedJobs >= 1, "feed-jobs must be at least 1, not " + feedJobs);
         check(messageLimit >= 1024, "message-limit must be at least 1024 bytes, not " + messageLimit);
         positive(modelMemory, "model-memory");
         check(

@@ -257,6 +257,8 @@ class RouteFilesTest {
         Set<String> names = new TreeSet<>();
         for (String configuration : List.of(
                 "io.flux.CommonConfiguration",
+                "io.flux.ConnectorsConfiguration",
+                "io.flux.FeedConfiguration",
                 "io.flux.GatewayConfiguration",
                 "io.flux.WorkerConfiguration",
                 "io.flux.http.HttpConfiguration")) {
