@@ -23,6 +23,7 @@ class OpenAiDoorIT {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final String CHAT = "/v1/chat/completions";
+    private static final String JSON_ONLY = "\"response_format\":{\"type\":\"json_object\"}";
     private static final String STREAM = "\"stream\":true";
 
     @TempDir
@@ -176,6 +177,32 @@ class OpenAiDoorIT {
             answer.whole();
             assertThat(answer.text()).isEqualTo("AB");
             assertThat(answer.raw()).endsWith("data: [DONE]\n\n");
+        }
+    }
+
+    /** An answer with a schema begins anew at the next worker. */
+    @Test
+    void aStreamThatCannotGoOnEndsWithAnErrorAndItsJobIsCancelled() {
+        try (OpenAiStream answer = chat("gate torn", STREAM + "," + JSON_ONLY)) {
+            answer.await("\"content\":\"A\"");
+            replaceWorker();
+            answer.whole();
+            assertThat(answer.text()).isEqualTo("A");
+            assertThat(answer.raw()).contains("\"code\":\"answer_lost\"").doesNotContain("[DONE]");
+        }
+        assertIsServed();
+        assertThat(engine.runs("gate torn")).noneMatch(run -> run.workerPid() == worker.pid() && run.isAlive());
+    }
+
+    @Test
+    void anAnswerThatBeginsAnewIsWholeWhenItIsNotStreamed() {
+        CompletableFuture<OpenAiStream> asked = CompletableFuture.supplyAsync(() -> chat("gate anew", JSON_ONLY));
+        await().atMost(PATIENCE).until(() -> !engine.runs("gate anew").isEmpty());
+        replaceWorker();
+        await().atMost(PATIENCE).until(() -> engine.runs("gate anew").size() == 2);
+        engine.open("anew");
+        try (OpenAiStream answer = asked.join()) {
+            assertThat(answer.json().at("/choices/0/message/content").asText()).isEqualTo("AB");
         }
     }
 
