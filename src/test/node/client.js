@@ -1,13 +1,15 @@
-// The official OpenAI client against a running Flux: node client.js <address> <scenario>. Exits with 0 when all is well.
+// The official OpenAI client against a running Flux, with the key in OPENAI_API_KEY: node client.js <address> <scenario>.
+// Exits with 0 when all is well.
 import assert from "node:assert/strict";
 import OpenAI from "openai";
 
 const address = process.argv[2];
-const client = new OpenAI({ baseURL: `${address}/v1`, apiKey: "none", maxRetries: 0 });
+const client = new OpenAI({ baseURL: `${address}/v1`, maxRetries: 0 });
+const headers = { Authorization: `Bearer ${client.apiKey}` };
 const model = "default";
 const messages = [{ role: "user", content: "Write me a poem" }];
-// Keeps the model writing until it is stopped: it would end its poem sooner.
-const endless = { model, messages, stream: true, max_tokens: 4000, grammar: "root ::= [a-z ] root" };
+// Its engine writes one letter, and no other until it is stopped.
+const endless = { model: "endless", messages: [{ role: "user", content: "gate shut\n" }], stream: true };
 
 async function begun() {
   const controller = new AbortController();
@@ -19,8 +21,9 @@ async function begun() {
 
 async function waiting(count) {
   for (;;) {
-    const status = await (await fetch(`${address}/queue/status`)).json();
-    if (status.queue_length === count) {
+    const status = await fetch(`${address}/queue/status`, { headers });
+    assert.equal(status.status, 200);
+    if ((await status.json()).queue_length === count) {
       return;
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -96,7 +99,7 @@ const scenarios = {
     for await (const one of await client.models.list()) {
       names.push(one.id);
     }
-    assert.deepEqual(names, [model]);
+    assert.deepEqual(names, [model, "endless"]);
     assert.equal((await client.models.retrieve(model)).id, model);
     await assert.rejects(client.models.retrieve("none/such"), OpenAI.NotFoundError);
   },
@@ -122,8 +125,22 @@ const scenarios = {
     while (!(await chunks.next()).done) {
       // what had come before
     }
-    const next = await client.chat.completions.create({ model, messages, max_tokens: 1 });
-    assert.equal(next.choices[0].finish_reason, "length");
+    const next = await client.chat.completions.create({
+      model: "endless",
+      messages: [{ role: "user", content: "echo next\n" }],
+    });
+    assert.equal(next.choices[0].message.content, "next");
+  },
+
+  async authentication() {
+    const stranger = client.withOptions({ apiKey: "none" });
+    for (const asked of [stranger.models.list(), stranger.chat.completions.create({ model, messages })]) {
+      await assert.rejects(asked, (error) => {
+        assert.ok(error instanceof OpenAI.AuthenticationError);
+        assert.equal(error.code, "invalid_api_key");
+        return true;
+      });
+    }
   },
 
   async errors() {
@@ -154,7 +171,7 @@ const scenarios = {
     const queued = client.chat.completions.create(endless, { signal: second.signal });
     queued.catch(() => {});
     await waiting(1);
-    await assert.rejects(client.chat.completions.create({ model, messages }), (error) => {
+    await assert.rejects(client.chat.completions.create(endless), (error) => {
       assert.ok(error instanceof OpenAI.RateLimitError);
       assert.ok(Number(error.headers.get("retry-after")) >= 1);
       return true;

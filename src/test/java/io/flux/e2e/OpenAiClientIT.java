@@ -2,6 +2,7 @@ package io.flux.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.flux.access.KeyHash;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -12,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -20,7 +22,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 class OpenAiClientIT {
     private static final Path SOURCES = Path.of("src", "test", "node");
     private static final Path FOLDER = Path.of("target", "openai-client");
+    private static final String KEY = KeyHash.newKey();
     private static final int INSTALL_SECONDS = 110;
+
+    @TempDir
+    static Path folder;
 
     private static Path node;
     private static RunningFlux flux;
@@ -29,8 +35,21 @@ class OpenAiClientIT {
     static void start() throws Exception {
         node = Machine.inPath("node");
         install(Machine.inPath("npm"));
+        Path keys = Files.writeString(
+                FOLDER.resolve("keys.yaml"),
+                "keys:\n  - {tenant: acme, operator: true, sha256: \"%s\"}\n".formatted(KeyHash.hex(KEY)));
+        Path models = Files.writeString(
+                FOLDER.resolve("models.yaml"),
+                """
+                models:
+                  - {name: default, engine: bundled}
+                  - {name: endless, engine: llama-completion, template: none}
+                """);
         flux = RunningFlux.named("openai-client")
+                .set("FLUX_MODELS", models.toAbsolutePath())
+                .set("FLUX_LLAMA_DIR", new FakeEngine(folder.resolve("engine")).folder())
                 .redis(TestRedis.empty())
+                .set("FLUX_KEYS", keys.toAbsolutePath())
                 .set("FLUX_QUEUE_LIMIT", 1)
                 .start();
     }
@@ -70,6 +89,7 @@ class OpenAiClientIT {
                 "models",
                 "jsonSchema",
                 "abort",
+                "authentication",
                 "errors",
                 "rateLimit"
             })
@@ -83,11 +103,12 @@ class OpenAiClientIT {
 
     private static Run run(int seconds, String... command) throws IOException, InterruptedException {
         Path output = Files.createTempFile(FOLDER, "run", ".log");
-        Process process = new ProcessBuilder(command)
+        ProcessBuilder builder = new ProcessBuilder(command)
                 .directory(FOLDER.toFile())
                 .redirectErrorStream(true)
-                .redirectOutput(output.toFile())
-                .start();
+                .redirectOutput(output.toFile());
+        builder.environment().put("OPENAI_API_KEY", KEY);
+        Process process = builder.start();
         try {
             boolean ended = process.waitFor(seconds, TimeUnit.SECONDS);
             String said = Files.readString(output, StandardCharsets.UTF_8);
