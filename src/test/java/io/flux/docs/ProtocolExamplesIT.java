@@ -150,7 +150,7 @@ class ProtocolExamplesIT {
                 .map(line -> line.substring(3))
                 .distinct()
                 .toList();
-        assertThat(fences).containsExactlyInAnyOrder("ws", "http");
+        assertThat(fences).containsExactlyInAnyOrder("ws", "http", "text");
         assertThat(examples()).hasSizeGreaterThan(10);
     }
 
@@ -183,13 +183,16 @@ class ProtocolExamplesIT {
         return examples.stream();
     }
 
-    // HTTP: "→ GET /path" with "→ Header: value" lines, then "← status {json}", or "← status" for no body.
+    // HTTP: "→ GET /path" with "→ Header: value" lines and "→ {json}" for a body, then "← status {json}", or "← status"
+    // for no body.
 
     private static void playHttp(Example example) {
         HttpRequest.Builder request = HttpRequest.newBuilder();
         for (String line : example.lines()) {
             String rest = line.substring(1).strip();
-            if (line.startsWith("→") && rest.matches("[A-Z]+ /.*")) {
+            if (line.startsWith("→") && rest.startsWith("{")) {
+                request.method(request.build().method(), HttpRequest.BodyPublishers.ofString(rest));
+            } else if (line.startsWith("→") && rest.matches("[A-Z]+ /.*")) {
                 String[] words = rest.split(" ");
                 request = HttpRequest.newBuilder(address.resolve(words[1]))
                         .method(words[0], HttpRequest.BodyPublishers.noBody());
