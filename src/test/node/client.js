@@ -31,6 +31,20 @@ async function waiting(count) {
 }
 
 const scenarios = {
+  // An engine that writes what the prompt says.
+  async echo() {
+    const stream = await client.chat.completions.create({
+      model,
+      messages: [{ role: "user", content: "echo by OpenAI's client\n" }],
+      stream: true,
+    });
+    let text = "";
+    for await (const chunk of stream) {
+      text += chunk.choices[0]?.delta?.content ?? "";
+    }
+    assert.equal(text, "by OpenAI's client");
+  },
+
   async chatStream() {
     const stream = await client.chat.completions.create({
       model,

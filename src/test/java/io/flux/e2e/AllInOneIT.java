@@ -88,7 +88,7 @@ class AllInOneIT {
         try (FluxSocket client = flux.connect()) {
             client.say(
                     """
-                    {"request_id":"unknown","prompt":"What is Redis?","max_tokens":8,"user":"u1","priority":{"a":[1]}}""");
+                    {"request_id":"unknown","prompt":"What is Redis?","max_tokens":8,"user":"u1","urgency":{"a":[1]}}""");
             assertThat(FluxSocket.type(client.awaitEnd("unknown"))).isEqualTo("complete");
         }
     }

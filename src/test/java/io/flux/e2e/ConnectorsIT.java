@@ -130,6 +130,37 @@ class ConnectorsIT {
         }
     }
 
+    @Test
+    void everyDoorOfOneFluxAnswers() throws Exception {
+        drop("inbox/all-doors.txt", "echo by file\n");
+        assertThat(awaitFile("inbox/all-doors.answer.txt")).isEqualTo("by file");
+        kafka.send(new ProducerRecord<>("flux.requests", "all-doors", "echo by record\n"));
+        assertThat(kafka.await("flux.answers", "all-doors").value()).isEqualTo("by record");
+        jms.send(
+                "flux.requests",
+                "echo by message\n",
+                (client, message) -> message.setJMSReplyTo(client.createQueue("all-doors")));
+        jms.receive("all-doors", answer -> assertThat(text(answer)).isEqualTo("by message"));
+        Process curl = new ProcessBuilder(
+                        Machine.inPath("curl").toString(),
+                        "-sSN",
+                        flux.http("/api/generate").toString(),
+                        "-d",
+                        "{\"prompt\":\"echo by curl\\n\",\"stream\":true}")
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        assertThat(new String(curl.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                .contains("event: token\n", "\"content\":\"by curl\"", "event: complete\n");
+        assertThat(curl.waitFor()).isZero();
+        try (FluxSocket socket = flux.connect()) {
+            socket.ask("by-socket", "echo by socket\n");
+            socket.awaitEnd("by-socket");
+            assertThat(socket.text("by-socket")).isEqualTo("by socket");
+        }
+        OpenAiNodeClient.Run run = new OpenAiNodeClient("openai-client-doors", "none").play(flux, "echo");
+        assertThat(run.code()).as(run.output()).isZero();
+    }
+
     private static long jobs(String prefix) {
         return redis.commands().keys("flux:{" + prefix + "*}:job").size();
     }
