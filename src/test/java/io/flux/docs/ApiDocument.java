@@ -9,6 +9,7 @@ import com.networknt.schema.JsonSchema;
 import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.NonValidationKeyword;
 import com.networknt.schema.SpecVersion;
+import com.networknt.schema.ValidatorTypeCode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -33,7 +34,7 @@ public final class ApiDocument {
         JsonMetaSchema strict = JsonMetaSchema.builder(standard)
                 .unknownKeywordFactory(DisallowUnknownKeywordFactory.getInstance())
                 .keyword(new NonValidationKeyword("components"))
-                .keyword(new NonValidationKeyword("discriminator"))
+                .keyword(ValidatorTypeCode.DISCRIMINATOR)
                 .build();
         this.schemas = JsonSchemaFactory.getInstance(dialect, factory -> factory.metaSchema(strict));
         try {

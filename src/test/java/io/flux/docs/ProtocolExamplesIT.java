@@ -39,13 +39,15 @@ import org.junit.jupiter.api.TestFactory;
 
 /**
  * Plays every example of {@code docs/protocol.md} against a running Flux: a process of its own, with its own Redis and the
- * bundled engine. The document says, under "How to read the examples", what the lines mean.
+ * bundled engine. The document says, under "How to read the examples", what the lines mean. What Flux answers keeps to the
+ * documents in {@code docs/api} besides.
  */
 class ProtocolExamplesIT {
     private static final Path DOCUMENT = Path.of("docs/protocol.md");
     private static final Duration PATIENCE = Duration.ofMinutes(2);
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final HttpClient HTTP = HttpClient.newHttpClient();
+    private static final ApiContract CONTRACT = new ApiContract();
 
     private static Process flux;
     private static URI address;
@@ -213,6 +215,8 @@ class ProtocolExamplesIT {
             throws IOException, InterruptedException {
         HttpResponse<String> response = HTTP.send(request, HttpResponse.BodyHandlers.ofString());
         assertThat(response.statusCode()).as(line).isEqualTo(Integer.parseInt(expected[0]));
+        CONTRACT.check(new ApiContract.Answer(
+                request.method(), request.uri().getPath(), response.statusCode(), response.headers(), response.body()));
         if (expected.length == 1) {
             assertThat(response.body()).as(line).isEmpty();
         } else {
@@ -260,6 +264,7 @@ class ProtocolExamplesIT {
 
     private static final class Client implements WebSocket.Listener {
         private final List<JsonNode> received = new ArrayList<>();
+        private final List<String> undocumented = new ArrayList<>();
         private final StringBuilder partial = new StringBuilder();
         private final WebSocket socket;
         private boolean skipTokens;
@@ -278,6 +283,7 @@ class ProtocolExamplesIT {
                 partial.setLength(0);
                 synchronized (received) {
                     received.add(event);
+                    undocumented.addAll(ApiContract.problems(event));
                 }
             }
             from.request(1);
@@ -350,6 +356,7 @@ class ProtocolExamplesIT {
 
         void expectNothingMore() {
             synchronized (received) {
+                assertThat(undocumented).as("what asyncapi.json has not").isEmpty();
                 assertThat(received)
                         .as("events that the example does not show")
                         .allMatch(event -> event.path("type").asText().equals("position")
