@@ -2,13 +2,17 @@ package io.flux.feed;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flux.gateway.Hub;
-import java.util.Iterator;
-import java.util.Map;
 import org.apache.camel.Exchange;
-import org.apache.camel.support.SynchronizationAdapter;
+import org.apache.camel.Processor;
 
-/** Jobs' events as they come, for routes that split them. Thread-safe; blocks for a round trip to Redis. */
-public final class AnswerStream {
+/**
+ * A step of a route after which the body is an iterator of a job's events, as they come, for a split: each is a map of its
+ * fields, from the ticket to the last one, {@code complete} or {@code error}. {@code next} waits, {@code hasNext} does not.
+ * The job is followed until its end, or until the iterator is closed, which a split does.
+ *
+ * <p>In: as for {@link AnswerWait}. Thread-safe; blocks for a round trip to Redis.
+ */
+public final class AnswerStream implements Processor {
     private final Hub hub;
     private final ObjectMapper mapper;
 
@@ -17,24 +21,18 @@ public final class AnswerStream {
         this.mapper = mapper;
     }
 
-    /**
-     * The events of the job that the exchange has submitted, from the ticket to the last one, {@code complete} or {@code
-     * error}. The job is followed until then, or until the exchange is done.
-     *
-     * @return each event as a map of its fields; {@code next} waits, {@code hasNext} does not
-     */
-    public Iterator<Map<String, Object>> open(Exchange exchange) {
+    @Override
+    public void process(Exchange exchange) {
         Asked asked = Asked.of(exchange);
         EventIterator events = new EventIterator(mapper, hub::detach);
         hub.attach(events, asked.caller());
-        exchange.getExchangeExtension().addOnCompletion(new SynchronizationAdapter() {
-            @Override
-            public void onDone(Exchange done) {
-                events.close();
-            }
-        });
-        hub.follow(events.key(), asked.id(), 0, asked.place());
+        try {
+            hub.follow(events.key(), asked.id(), 0, asked.place());
+        } catch (RuntimeException e) {
+            events.close();
+            throw e;
+        }
         asked.tell(exchange);
-        return events;
+        exchange.getMessage().setBody(events);
     }
 }

@@ -117,6 +117,12 @@ final class EventIterator implements Connection, Iterator<Map<String, Object>>, 
         frames.add(frame);
     }
 
+    /** All events are here: nothing is left in the Hub also when nobody takes them. */
+    @Override
+    public void idle() {
+        detach.accept(key);
+    }
+
     @Override
     public boolean isBehind() {
         return frames.size() >= FULL;

@@ -42,7 +42,7 @@ class ConnectorsIT {
                         streaming: true
                         steps:
                           - setBody:
-                              simple: "${body[type]} ${body[content]}\\n"
+                              simple: "${body[type]} ${body[content]}\\\\n"
                           - to: file:{{acme.folder}}?fileName=events.txt&fileExist=Append
             - route:
                 id: acme-ask

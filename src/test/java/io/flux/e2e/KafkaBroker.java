@@ -30,7 +30,7 @@ import org.awaitility.Awaitility;
 
 /** A Kafka of one node in this JVM, and a client of it. Topics are made when they are first used. */
 final class KafkaBroker implements AutoCloseable {
-    private static final Duration PATIENCE = Duration.ofSeconds(40);
+    private static final Duration PATIENCE = Duration.ofSeconds(90);
 
     private final String address;
     private final KafkaRaftServer server;
