@@ -60,7 +60,7 @@ final class OpenAiNodeClient {
                 .directory(folder.toFile())
                 .redirectErrorStream(true)
                 .redirectOutput(output.toFile());
-        builder.environment().put("OPENAI_API_key", key);
+        builder.environment().put("OPENAI_API_KEY", key);
         Process process = builder.start();
         try {
             boolean ended = process.waitFor(seconds, TimeUnit.SECONDS);
