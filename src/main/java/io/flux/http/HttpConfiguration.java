@@ -6,6 +6,7 @@ import io.flux.job.Event;
 import io.flux.openai.ApiError;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.json.JsonObject;
@@ -16,11 +17,13 @@ import io.vertx.ext.web.handler.HttpException;
 import io.vertx.ext.web.handler.StaticHandler;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.SocketException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpEngine;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
@@ -43,6 +46,7 @@ public class HttpConfiguration {
             403, "forbidden",
             404, "not_found",
             405, "method_not_allowed",
+            406, "invalid_request",
             413, "invalid_request",
             415, "invalid_request",
             500, "internal_error",
@@ -60,6 +64,7 @@ public class HttpConfiguration {
     @Bean("platform-http-router-0")
     VertxPlatformHttpRouter httpRouter(Vertx vertx, FluxProperties flux, ObjectProvider<WatchedKeys> keys) {
         Router router = Router.router(vertx);
+        router.route().order(-4).failureHandler(HttpConfiguration::unlessGone);
         router.route().order(-3).handler(new ParameterGuard());
         router.route().order(-2).handler(new OriginGuard(flux.allowedOrigins()));
         if (flux.keysRequired()) {
@@ -91,8 +96,18 @@ public class HttpConfiguration {
         }
     }
 
+    /** A client that leaves while its request is read is no failure of anybody's, and hears nothing any more. */
+    private static void unlessGone(RoutingContext context) {
+        Throwable failure = context.failure();
+        if (!(failure instanceof HttpClosedException || failure instanceof SocketException)) {
+            context.next();
+        }
+    }
+
+    /** Its paths and no others: elsewhere a request is told what is wrong with it, and not that there is no such file. */
     private static void page(Router router) {
-        router.get().order(LAST).handler(context -> {
+        String files = pageFiles().stream().map(Pattern::quote).collect(Collectors.joining("|", "/|", ""));
+        router.getWithRegex(files).order(LAST).handler(context -> {
             context.response()
                     .putHeader(
                             "Content-Security-Policy",
@@ -103,7 +118,9 @@ public class HttpConfiguration {
                     .putHeader("Referrer-Policy", "no-referrer");
             context.next();
         });
-        router.get().order(LAST + 1).handler(StaticHandler.create("web").setCachingEnabled(false));
+        router.getWithRegex(files)
+                .order(LAST + 1)
+                .handler(StaticHandler.create("web").setCachingEnabled(false));
     }
 
     /** The shape of every error that does not come from a route. */
@@ -121,6 +138,7 @@ public class HttpConfiguration {
                         case 400, 401 -> reason(context, "the query has a parameter that is not allowed");
                         case 403 -> "pages of this origin may not connect; FLUX_ALLOWED_ORIGINS lists those that may";
                         case 404 -> "there is nothing at " + context.request().path();
+                        case 406 -> "this path does not answer in a form that the header Accept names";
                         case 413 -> "the message is too long; FLUX_MESSAGE_LIMIT says how long it may be";
                         case 415 -> "the body must be JSON, not a form with files";
                         case 500 -> "something went wrong in Flux";

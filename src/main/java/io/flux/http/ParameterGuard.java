@@ -11,7 +11,7 @@ import java.util.Set;
  * message headers, and components obey headers such as {@code CamelExecCommandExecutable}: without this guard
  * {@code /ws?CamelExecCommandExecutable=id} runs {@code id}.
  *
- * <p>Also refuses keys there, whether they are needed or not: addresses end up in histories and in the logs of proxies.
+ * <p>Also refuses addresses that cannot be decoded, and keys there, whether they are needed or not: addresses end up in histories and in the logs of proxies.
  */
 final class ParameterGuard implements Handler<RoutingContext> {
 
@@ -19,6 +19,12 @@ final class ParameterGuard implements Handler<RoutingContext> {
 
     @Override
     public void handle(RoutingContext context) {
+        try {
+            context.normalizedPath(); // decodes it; whoever asks for it later would fail
+        } catch (IllegalArgumentException e) {
+            context.fail(400, new HttpException(400, "the address cannot be decoded"));
+            return;
+        }
         try {
             // Decoded names: an encoded letter must not slip through.
             for (String name : context.queryParams().names()) {

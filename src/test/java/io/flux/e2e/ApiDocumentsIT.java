@@ -142,6 +142,7 @@ class ApiDocumentsIT {
                         case "403" -> Integer.toString(status(operation[0], path, "", "Origin", "https://e.example"));
                         case "404" ->
                             operation[1].contains("{id}") ? Integer.toString(operate(operation[0], path)) : "404";
+                        case "406" -> Integer.toString(status(operation[0], path, "", "Accept", "image/png"));
                         case "413" -> Integer.toString(status(operation[0], path, "x".repeat(300_000)));
                         case "415" ->
                             Integer.toString(
@@ -155,7 +156,8 @@ class ApiDocumentsIT {
         }
         for (String path : List.of("/nothing", "/v1/nothing", "/v1/jobs/a/b/c")) {
             assertThat(status("GET", path, "")).isEqualTo(404);
-            assertThat(status("POST", path, "{}")).isEqualTo(405);
+            assertThat(status("POST", path, "{}")).isEqualTo(404);
+            assertThat(status("PUT", "/v1/jobs", "{}")).isEqualTo(405);
         }
     }
 

@@ -67,6 +67,13 @@ class GuardsTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"/%", "/v1/jobs/%", "/%zz", "/x/%2"})
+    void anAddressThatCannotBeDecodedDoesNotPass(String path) throws IOException {
+        assertThat(status(strict, path)).isEqualTo(400);
+        assertThat(PASSED).hasValue(0);
+    }
+
+    @ParameterizedTest
     @ValueSource(
             strings = {
                 "CamelExecCommandExecutable=id",
