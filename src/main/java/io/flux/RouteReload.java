@@ -1,9 +1,12 @@
 package io.flux;
 
 import io.flux.worker.Slots;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Endpoint;
 import org.apache.camel.Route;
@@ -61,26 +64,33 @@ final class RouteReload {
         // Nothing is in the routes to be swapped when no slot is open.
         slots.getObject().close();
         camel.getRouteController().stopRoute("worker-serve");
-        for (Route route : List.copyOf(camel.getRoutes())) {
-            if (route.isCreatedByKamelet()) {
-                camel.getRouteController().stopRoute(route.getRouteId());
-                camel.removeRoute(route.getRouteId());
+        for (String engine : engines()) {
+            for (Route route : List.copyOf(camel.getRoutes())) {
+                // Camel names it so. Kamelets that are no engines stay: whoever uses them would not find another.
+                if (route.isCreatedByKamelet() && route.getRouteId().startsWith(engine + "-")) {
+                    camel.getRouteController().stopRoute(route.getRouteId());
+                    camel.removeRoute(route.getRouteId());
+                }
             }
-        }
-        for (Endpoint endpoint : List.copyOf(camel.getEndpoints())) {
-            if (endpoint.getEndpointUri().startsWith("kamelet:")) {
-                camel.removeEndpoint(endpoint);
+            for (Endpoint endpoint : List.copyOf(camel.getEndpoints())) {
+                if (endpoint.getEndpointUri().matches("kamelet:(//)?" + Pattern.quote(engine) + "([?/].*)?")) {
+                    camel.removeEndpoint(endpoint);
+                }
             }
-        }
-        try (var kamelets = Files.newDirectoryStream(folder.resolve("engines"), KAMELETS)) {
-            for (Path kamelet : kamelets) {
-                camel.removeRouteTemplates(kamelet.getFileName().toString().replace(".kamelet.yaml", ""));
-            }
+            camel.removeRouteTemplates(engine);
         }
         PluginHelper.getRoutesLoader(camel)
                 .updateRoutes(PluginHelper.getResourceLoader(camel)
                         .resolveResource("file:" + folder.resolve("worker/serve.camel.yaml")));
         slots.getObject().open();
+    }
+
+    private List<String> engines() throws IOException {
+        List<String> names = new ArrayList<>();
+        try (var kamelets = Files.newDirectoryStream(folder.resolve("engines"), KAMELETS)) {
+            kamelets.forEach(file -> names.add(file.getFileName().toString().replace(".kamelet.yaml", "")));
+        }
+        return names;
     }
 
     /** What is to be done for a saved file. */
