@@ -269,7 +269,7 @@ class OpenAiDoorIT {
                 "invalid_request_error",
                 "model_not_found",
                 "model");
-        assertError(post("/v1/embeddings", "{}"), 405, "invalid_request_error", "method_not_allowed", null);
+        assertError(post("/v1/embeddings", "{}"), 404, "invalid_request_error", "not_found", null);
         assertError(post(CHAT, "x".repeat(2 * 262_144)), 413, "invalid_request_error", "invalid_request", null);
     }
 
