@@ -186,7 +186,8 @@ class WorkerDeathIT {
                 awaitRestarts(client, "frozen", 1);
                 frozen.thaw();
                 await().atMost(PATIENCE).until(() -> !late.isAlive());
-                assertThat(engine.runs("gate frozen")).hasSize(2);
+                // The restart is told before its engine has begun.
+                await().atMost(PATIENCE).until(() -> engine.runs("gate frozen").size() == 2);
                 engine.open("frozen");
                 client.awaitEnd("frozen");
                 assertThat(client.text("frozen")).isEqualTo("AB");
