@@ -197,8 +197,7 @@ class ConnectorsIT {
 
     @Test
     void aTableOfPromptsComesBackWithItsAnswersInTheOrderOfItsRows() throws IOException {
-        // No more prompts than the queue has room for.
-        drop("batch/poems.csv", "id,prompt\n1,\"echo one, two\"\n2,\n3,exit 7\n");
+        drop("batch/poems.csv", "id,prompt\n1,\"echo one, two\"\n2,\n3,exit 7\n4,echo four\n");
         drop("batch/nothing.csv", "id,question\n1,x\n");
         String answers = awaitFile("batch/poems.answers.csv");
         List<String> lines = answers.lines().toList();
@@ -207,11 +206,20 @@ class ConnectorsIT {
                         "id,prompt,answer,finish_reason,error",
                         "1,\"echo one, two\",\"one, two\",stop,",
                         "2,,,,prompt must not be empty")
-                .hasSize(4);
+                .hasSize(5)
+                .endsWith("4,echo four,four,stop,");
         assertThat(lines.get(3)).startsWith("3,exit 7,,,").contains("engine");
         awaitFile("batch/done/poems.csv");
         assertThat(awaitFile("batch/failed/nothing.error.txt"))
                 .isEqualTo("the first line must name the columns, and one of them must be prompt; it is: id,question");
+    }
+
+    @Test
+    void rowsThatWaitedForRoomAndThenFailSayWhyTheFirstOneToo() throws IOException {
+        drop("batch/many.csv", "prompt\nexit 7\nexit 7\nexit 7\nexit 7\nexit 7\n");
+        assertThat(awaitFile("batch/many.answers.csv").lines().skip(1))
+                .hasSize(5)
+                .allMatch(line -> line.startsWith("exit 7,,,") && line.contains("engine"));
     }
 
     @Test
