@@ -12,6 +12,7 @@ import io.flux.job.Refusal;
 import io.flux.ledger.CallbackLedger;
 import io.flux.ledger.Ledger;
 import io.flux.model.Secret;
+import io.flux.retry.GrowingPause;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.net.URI;
 import java.time.Clock;
@@ -49,6 +50,7 @@ public final class Callbacks {
     private final MeterRegistry registry;
     private final Clock clock;
     private final Terms terms;
+    private final GrowingPause pause;
 
     /**
      * What the posting goes by.
@@ -102,6 +104,7 @@ public final class Callbacks {
         this.registry = registry;
         this.clock = clock;
         this.terms = terms;
+        this.pause = new GrowingPause(terms.backoff(), LONGEST_PAUSE);
     }
 
     /** From here on the job's answer is to be posted, whatever becomes of this process. */
@@ -187,12 +190,7 @@ public final class Callbacks {
                 host(posting),
                 posting.attempt(),
                 reason);
-        due.postpone(posting.id(), pause(posting.attempt()), true);
-    }
-
-    private Duration pause(int attempt) {
-        long millis = terms.backoff().toMillis() << Math.min(attempt - 1, 20);
-        return Duration.ofMillis(Math.min(millis, LONGEST_PAUSE.toMillis()));
+        due.postpone(posting.id(), pause.after(posting.attempt() - 1), true);
     }
 
     private void giveUp(Posting posting, String reason) throws JsonProcessingException {

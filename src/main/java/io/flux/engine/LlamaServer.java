@@ -2,6 +2,7 @@ package io.flux.engine;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flux.retry.GrowingPause;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.HttpURLConnection;
@@ -84,6 +85,15 @@ public final class LlamaServer implements ModelEngine {
                 Duration.ofMillis(500),
                 Duration.ofSeconds(30),
                 Duration.ofSeconds(60));
+
+        /**
+         * The pause before a restart.
+         *
+         * @param earlier restarts since it was last ready for long
+         */
+        Duration beforeRestart(int earlier) {
+            return new GrowingPause(pause, longestPause).after(earlier);
+        }
     }
 
     /**
@@ -195,7 +205,7 @@ public final class LlamaServer implements ModelEngine {
 
     private void supervise() {
         try {
-            Duration pause = times.pause();
+            int restarts = 0;
             String before = null;
             while (!isClosed()) {
                 // Why the last one ended is worth more than that the next one begins.
@@ -219,9 +229,10 @@ public final class LlamaServer implements ModelEngine {
                     return;
                 }
                 if (ready.compareTo(times.calm()) >= 0) {
-                    pause = times.pause();
+                    restarts = 0;
                 }
                 before = end;
+                Duration pause = times.beforeRestart(restarts++);
                 String why = end + "; starts again in " + seconds(pause) + " s";
                 notServing(why);
                 LOG.warn(
@@ -231,9 +242,6 @@ public final class LlamaServer implements ModelEngine {
                         why,
                         log.tail().strip());
                 rest(pause, null);
-                pause = pause.multipliedBy(2).compareTo(times.longestPause()) < 0
-                        ? pause.multipliedBy(2)
-                        : times.longestPause();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -3,6 +3,7 @@ package io.flux.engine;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flux.model.ModelSpec;
 import io.flux.model.Secret;
+import io.flux.retry.GrowingPause;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Clock;
@@ -59,10 +60,8 @@ public final class OpenAiServer implements ModelEngine {
         static final Pauses DEFAULT = new Pauses(Duration.ofSeconds(1), Duration.ofSeconds(30), Duration.ofMinutes(5));
 
         Duration after(int failures, Duration asked) {
-            Duration grown = first.multipliedBy(1L << Math.min(failures, 16));
-            Duration pause = grown.compareTo(longest) > 0 ? longest : grown;
             if (asked == null || asked.compareTo(first) < 0) {
-                return pause;
+                return new GrowingPause(first, longest).after(failures);
             }
             return asked.compareTo(longestAsked) > 0 ? longestAsked : asked;
         }

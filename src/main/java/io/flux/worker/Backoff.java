@@ -1,6 +1,7 @@
 package io.flux.worker;
 
 import io.flux.engine.EngineEnd;
+import io.flux.retry.GrowingPause;
 import java.time.Duration;
 
 /**
@@ -10,13 +11,13 @@ import java.time.Duration;
 public final class Backoff {
     private static final Duration LONGEST = Duration.ofMinutes(1);
 
-    private final Duration first;
+    private final GrowingPause pause;
 
     /**
      * @param first after the first failure; zero for never to wait
      */
     public Backoff(Duration first) {
-        this.first = first;
+        this.pause = new GrowingPause(first, LONGEST);
     }
 
     /** The time until the next attempt. */
@@ -26,7 +27,6 @@ public final class Backoff {
 
     /** After so many earlier failures. */
     Duration after(int failures) {
-        Duration delay = first.multipliedBy(1L << Math.min(failures, 16));
-        return delay.compareTo(LONGEST) > 0 ? LONGEST : delay;
+        return pause.after(failures);
     }
 }
