@@ -3,7 +3,7 @@ package io.flux.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.flux.job.ChatTemplate;
-import io.flux.job.JobRequest;
+import io.flux.job.Requests;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
@@ -85,12 +85,6 @@ class PromptsTest {
     }
 
     private static EngineJob job(int number, Transcript soFar) {
-        return new EngineJob(
-                new JobRequest(
-                        "job", "m", "Write", null, 10, null, null, null, null, null, null, null, null, null, null, null,
-                        null, false),
-                number,
-                soFar,
-                null);
+        return new EngineJob(Requests.prompt("job", "m", "Write", 10), number, soFar, null);
     }
 }

@@ -13,6 +13,7 @@ import io.flux.job.JobRequest;
 import io.flux.job.OnDisconnect;
 import io.flux.job.Priority;
 import io.flux.job.Refusal;
+import io.flux.job.Requests;
 import io.flux.ledger.Created;
 import io.flux.ledger.Ended;
 import io.flux.ledger.JournalEntry;
@@ -207,25 +208,7 @@ class SubmissionTest {
     }
 
     private JobRequest request(Long timeoutMs, OnDisconnect onDisconnect) {
-        return new JobRequest(
-                id,
-                model,
-                "x",
-                null,
-                5,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                timeoutMs,
-                onDisconnect,
-                null,
-                null,
-                false);
+        return Requests.prompt(id, model, "x", 5, timeoutMs, onDisconnect);
     }
 
     private static JobRequest request(String id, String model, String prompt) {

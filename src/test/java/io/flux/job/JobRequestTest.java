@@ -140,11 +140,7 @@ class JobRequestTest {
     @Test
     void aTimeoutIsADurationAndNoneIsNone() {
         assertThat(minimal("a").timeout()).isNull();
-        assertThat(new JobRequest(
-                                "a", "m", "x", null, 5, null, null, null, null, null, null, null, null, 1500L, null,
-                                null, null, false)
-                        .timeout())
-                .isEqualTo(Duration.ofMillis(1500));
+        assertThat(Requests.prompt("a", "m", "x", 5, 1500L, null).timeout()).isEqualTo(Duration.ofMillis(1500));
     }
 
     @Test
@@ -165,8 +161,6 @@ class JobRequestTest {
     }
 
     private static JobRequest minimal(String id) {
-        return new JobRequest(
-                id, "default", "x", null, 5, null, null, null, null, null, null, null, null, null, null, null, null,
-                false);
+        return Requests.prompt(id, "default", "x", 5);
     }
 }

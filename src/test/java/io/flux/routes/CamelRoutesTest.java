@@ -8,6 +8,7 @@ import io.flux.FluxApplication;
 import io.flux.job.JobRequest;
 import io.flux.job.OnDisconnect;
 import io.flux.job.Refusal;
+import io.flux.job.Requests;
 import io.flux.ledger.Arrival;
 import io.flux.ledger.JournalEntry;
 import io.flux.ledger.Keys;
@@ -72,12 +73,7 @@ class CamelRoutesTest extends ShippedRoutes {
             submit(request(other, "Hello"));
         }
         assertThat(refusal(request(id, "Hello")).event().code()).isEqualTo("overloaded");
-        assertThat(refusal(new JobRequest(
-                                id, "other", "x", null, 5, null, null, null, null, null, null, null, null, null, null,
-                                null, null, false))
-                        .event()
-                        .code())
-                .isEqualTo("not_found");
+        assertThat(refusal(Requests.prompt(id, "other", "x", 5)).event().code()).isEqualTo("not_found");
         assertThat(redis.keys("flux:{" + id + "}*")).isEmpty();
         assertThat(waiting()).containsExactly("a", "b", "c");
     }
@@ -397,25 +393,7 @@ class CamelRoutesTest extends ShippedRoutes {
 
     @Test
     void anAnswerWhoseTokensWereUsedUpByEarlierAttemptsIsWholeWithoutAnEngine() throws Exception {
-        submit(new JobRequest(
-                id,
-                MODEL,
-                "fail once",
-                null,
-                4,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                false));
+        submit(Requests.prompt(id, MODEL, "fail once", 4));
         popAndServe();
         assertThat(types(id)).containsExactly("start", "token");
         assertThat(runs()).hasSize(1);

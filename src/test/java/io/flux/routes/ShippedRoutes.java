@@ -10,6 +10,7 @@ import io.flux.gateway.Hub;
 import io.flux.http.HttpServing;
 import io.flux.job.JobRequest;
 import io.flux.job.OnDisconnect;
+import io.flux.job.Requests;
 import io.flux.ledger.JournalEntry;
 import io.flux.ledger.Keys;
 import io.flux.ledger.Ledger;
@@ -198,25 +199,7 @@ abstract class ShippedRoutes {
     }
 
     static JobRequest request(String id, String prompt, Long timeoutMs, OnDisconnect onDisconnect) {
-        return new JobRequest(
-                id,
-                MODEL,
-                prompt,
-                null,
-                50,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                timeoutMs,
-                onDisconnect,
-                null,
-                null,
-                false);
+        return Requests.prompt(id, MODEL, prompt, 50, timeoutMs, onDisconnect);
     }
 
     /** The arguments of every engine that was started in this test. */

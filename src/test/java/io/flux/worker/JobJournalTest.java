@@ -18,6 +18,7 @@ import io.flux.engine.LiveProcess;
 import io.flux.job.AttemptLimits;
 import io.flux.job.EventJson;
 import io.flux.job.JobRequest;
+import io.flux.job.Requests;
 import io.flux.ledger.FencedException;
 import io.flux.ledger.JournalEntry;
 import io.flux.ledger.Keys;
@@ -69,9 +70,7 @@ class JobJournalTest {
 
     @BeforeEach
     void submit() throws JsonProcessingException {
-        JobRequest request = new JobRequest(
-                id, model, "x", null, 10, null, null, null, null, null, null, null, null, null, null, null, null,
-                false);
+        JobRequest request = Requests.prompt(id, model, "x", 10);
         engines.onOpen(claims::opened);
         ledger.create(id, model, mapper.writeValueAsString(request), Duration.ofHours(1), "grace", false);
         ledger.accept(id);
