@@ -6,6 +6,7 @@ import io.flux.feed.AnswerWait;
 import io.flux.feed.Feeders;
 import io.flux.feed.Questions;
 import io.flux.gateway.Hub;
+import io.flux.job.MessageReader;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -23,8 +24,8 @@ class FeedConfiguration {
     }
 
     @Bean
-    Questions questions(ObjectMapper mapper) {
-        return new Questions(mapper);
+    Questions questions(MessageReader messages, ObjectMapper mapper) {
+        return new Questions(messages, mapper);
     }
 
     /** What exchanges go on with that have waited for an answer: each needs one from then to its end. */

@@ -1,13 +1,10 @@
 package io.flux.feed;
 
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flux.job.Event;
+import io.flux.job.MessageReader;
 import io.flux.job.OnDisconnect;
 import io.flux.job.Refusal;
 import java.nio.ByteBuffer;
@@ -17,21 +14,19 @@ import java.time.Duration;
 import org.springframework.boot.convert.DurationStyle;
 
 /**
- * What a route asks, as a message that {@link io.flux.job.MessageReader} reads: the one validation of all doors. What the
+ * What a route asks, as a message that {@link MessageReader} reads: the one validation of all doors. What the
  * message leaves out is filled in from settings; what it says goes first. Thread-safe.
  */
 public final class Questions {
     private static final String REQUEST_ID = "request_id";
     private static final String ON_DISCONNECT = "on_disconnect";
 
+    private final MessageReader messages;
     private final ObjectMapper mapper;
-    private final ObjectReader strict;
 
-    public Questions(ObjectMapper mapper) {
+    public Questions(MessageReader messages, ObjectMapper mapper) {
+        this.messages = messages;
         this.mapper = mapper;
-        this.strict = mapper.reader()
-                .with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-                .with(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
     }
 
     /** How a body is to be understood. */
@@ -60,24 +55,22 @@ public final class Questions {
      * @param body a prompt, or a request's JSON, in UTF-8; null counts as empty
      * @param input {@code auto}, {@code prompt} or {@code request}
      * @param requestId of a request that names none; null or empty to have one made
-     * @return JSON; or the body itself when it is no JSON object, for the reader to say what is wrong with it
-     * @throws Refusal when the request is not one to generate
+     * @throws Refusal when it is too large, no JSON object, or not one to generate
      */
-    public String message(byte[] body, String input, String requestId) {
-        String text = text(body == null ? new byte[0] : body);
-        ObjectNode message = isRequest(text, Input.named(input))
-                ? object(text)
-                : mapper.createObjectNode().put("prompt", text);
-        if (message == null) {
-            return text;
-        }
+    public ObjectNode message(byte[] body, String input, String requestId) {
+        byte[] bytes = body == null ? new byte[0] : body;
+        String text = text(bytes);
+        // Also a prompt: it is bound by what a message may have.
+        ObjectNode message = messages.object(
+                isRequest(text, Input.named(input))
+                        ? bytes
+                        : mapper.createObjectNode().put("prompt", text).toString());
         JsonNode type = message.path("type");
         if (!type.isMissingNode() && !type.isNull() && !type.asText().equals("generate")) {
             throw invalid("type", "type must be generate");
         }
         put(message, REQUEST_ID, requestId);
-        message.put(ON_DISCONNECT, OnDisconnect.FINISH.wireName());
-        return message.toString();
+        return message.put(ON_DISCONNECT, OnDisconnect.FINISH.wireName());
     }
 
     private static String text(byte[] body) {
@@ -100,14 +93,6 @@ public final class Questions {
                 || input == Input.AUTO && text.stripLeading().startsWith("{");
     }
 
-    private ObjectNode object(String text) {
-        try {
-            return strict.readTree(text) instanceof ObjectNode object ? object : null;
-        } catch (JsonProcessingException e) {
-            return null;
-        }
-    }
-
     /**
      * The message with what it leaves out.
      *
@@ -118,12 +103,9 @@ public final class Questions {
      * @param timeout as {@code 5m}; empty: none
      * @param priority empty: normal
      */
-    public String complete(
-            String message, String model, int maxTokens, String temperature, String timeout, String priority) {
-        ObjectNode complete = object(message);
-        if (complete == null) {
-            return message;
-        }
+    public ObjectNode complete(
+            ObjectNode message, String model, int maxTokens, String temperature, String timeout, String priority) {
+        ObjectNode complete = message.deepCopy();
         put(complete, "model", model);
         if (maxTokens > 0 && !complete.hasNonNull("max_tokens")) {
             complete.put("max_tokens", maxTokens);
@@ -136,7 +118,7 @@ public final class Questions {
             complete.put("timeout_ms", time.toMillis());
         }
         put(complete, "priority", priority);
-        return complete.toString();
+        return complete;
     }
 
     private static void put(ObjectNode message, String field, String value) {

@@ -4,15 +4,29 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.flux.job.MessageReader;
 import io.flux.job.Refusal;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 
 class QuestionsTest {
-    private final Questions questions = new Questions(new ObjectMapper());
+    private final Questions questions =
+            new Questions(new MessageReader(new ObjectMapper(), 1024, () -> "made"), new ObjectMapper());
 
     private String message(String body, String input, String requestId) {
-        return questions.message(body.getBytes(StandardCharsets.UTF_8), input, requestId);
+        return questions
+                .message(body.getBytes(StandardCharsets.UTF_8), input, requestId)
+                .toString();
+    }
+
+    private String complete(String message, int maxTokens, String temperature, String timeout, String priority)
+            throws IOException {
+        ObjectNode node = (ObjectNode) new ObjectMapper().readTree(message);
+        return questions
+                .complete(node, maxTokens > 0 ? "m" : "", maxTokens, temperature, timeout, priority)
+                .toString();
     }
 
     @Test
@@ -30,11 +44,19 @@ class QuestionsTest {
     }
 
     @Test
-    void whatIsNoJsonObjectIsLeftForTheReaderToRefuse() {
-        assertThat(message("{\"prompt\":", "request", "m-1")).isEqualTo("{\"prompt\":");
-        assertThat(message("{\"prompt\":\"x\",\"prompt\":\"y\"}", "request", "m-1"))
-                .isEqualTo("{\"prompt\":\"x\",\"prompt\":\"y\"}");
-        assertThat(questions.complete("[]", "m", 1, "", "", "")).isEqualTo("[]");
+    void whatIsNoJsonObjectIsRefusedAsAtEveryDoor() {
+        assertThatThrownBy(() -> message("{\"prompt\":", "request", "m-1"))
+                .isInstanceOf(Refusal.class)
+                .hasMessageStartingWith("the message is not valid JSON");
+        assertThatThrownBy(() -> message("{\"prompt\":\"x\",\"prompt\":\"y\"}", "request", "m-1"))
+                .isInstanceOf(Refusal.class)
+                .hasMessageStartingWith("the message is not valid JSON");
+        assertThatThrownBy(() -> message("[]", "request", "m-1"))
+                .isInstanceOf(Refusal.class)
+                .hasMessage("the message must be a JSON object");
+        assertThatThrownBy(() -> message("x".repeat(1024), "prompt", "m-1"))
+                .isInstanceOf(Refusal.class)
+                .hasMessageStartingWith("the message must be at most 1024 bytes");
     }
 
     @Test
@@ -50,13 +72,13 @@ class QuestionsTest {
     }
 
     @Test
-    void settingsFillInOnlyWhatTheRequestLeavesOut() {
-        assertThat(questions.complete("{\"prompt\":\"x\"}", "m", 7, "0.5", "5m", "low"))
+    void settingsFillInOnlyWhatTheRequestLeavesOut() throws IOException {
+        assertThat(complete("{\"prompt\":\"x\"}", 7, "0.5", "5m", "low"))
                 .isEqualTo("{\"prompt\":\"x\",\"model\":\"m\",\"max_tokens\":7,\"temperature\":0.5,"
                         + "\"timeout_ms\":300000,\"priority\":\"low\"}");
         String full = "{\"prompt\":\"x\",\"model\":\"n\",\"max_tokens\":1,\"temperature\":0.1,\"timeout_ms\":5,"
                 + "\"priority\":\"high\"}";
-        assertThat(questions.complete(full, "m", 7, "0.5", "5m", "low")).isEqualTo(full);
-        assertThat(questions.complete("{\"prompt\":\"x\"}", "", 0, "", "", "")).isEqualTo("{\"prompt\":\"x\"}");
+        assertThat(complete(full, 7, "0.5", "5m", "low")).isEqualTo(full);
+        assertThat(complete("{\"prompt\":\"x\"}", 0, "", "", "")).isEqualTo("{\"prompt\":\"x\"}");
     }
 }
