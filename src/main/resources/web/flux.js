@@ -381,6 +381,7 @@ class Page {
     const { status } = await fetch(new URL('models', location.href), { headers }).catch(() => ({}));
     if (status !== 401 || !$('#unlock').hidden) return;
     $('#unlock').hidden = false;
+    $('#connection').textContent = 'Waiting for a key';
     notify(this.client.key ? 'Flux does not know this key.' : 'Flux wants a key here.');
     $('#unlock').elements.key.focus();
   }
@@ -404,7 +405,7 @@ class Page {
       if (!welcome) this.askForTheKey();
       this.unfinished().forEach((answer) => answer.interrupt());
     } else if (state === 'connecting') {
-      $('#connection').textContent = 'Connecting…';
+      $('#connection').textContent = $('#unlock').hidden ? 'Connecting…' : 'Waiting for a key';
     } else {
       $('#connection').textContent = 'Connected';
       $('#unlock').hidden = true;

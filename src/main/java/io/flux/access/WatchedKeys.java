@@ -35,7 +35,7 @@ public final class WatchedKeys {
         this.file = KeysFile.named(path);
         this.text = file.text();
         this.ring = KeysFile.parse(file, text);
-        LOG.info("{} keys in {}", ring.size(), path);
+        LOG.info("Keys in {}: {}", path, ring.size());
     }
 
     /** Where nobody needs a key, and no key lets anybody in. */
@@ -68,7 +68,7 @@ public final class WatchedKeys {
             ring = fresh;
             text = now;
             complaint = "";
-            LOG.info("{} keys in {}, which has changed; {} gone or changed", fresh.size(), file.path(), gone.size());
+            LOG.info("Keys in {}, which has changed: {}; gone or changed: {}", file.path(), fresh.size(), gone.size());
             return gone;
         } catch (IllegalArgumentException e) {
             if (!complaint.equals(e.getMessage())) {

@@ -123,7 +123,7 @@ class KeysIT {
             assertThat(flux.log()).doesNotContain(key);
             assertThat(second.log()).doesNotContain(key);
         }
-        assertThat(flux.log()).as("it did log").contains("5 keys in ");
+        assertThat(flux.log()).as("it did log").containsPattern("Keys in .*: 5");
     }
 
     private static HttpResponse<String> get(RunningFlux at, String path, String key) {
