@@ -39,6 +39,7 @@ Usage: ./flux COMMAND [options]
   up [--option…]   run Flux until Ctrl-C: gateway, worker, Redis and engine in one process.
                    Options are Flux's properties, such as --flux.port=9090 or --flux.slots=2
   dead COMMAND     look at the jobs that failed for good, and try them again. ./flux dead --help says more
+  bench scale      play scaling from no worker to many and back, on this machine. ./flux bench --help says more
   key TENANT       make a key that lets a client in. ./flux key --help says more
   help             this text
 
@@ -281,7 +282,7 @@ prepare() {
 # --- Commands -----------------------------------------------------------------------------------------------------
 
 client() { # a short-lived program: client MAIN ARGUMENT…
-  run_java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC "-Dflux.terminals=$terminals" -cp "$app/flux.jar" "$@"
+  run_java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC "-Dflux.terminals=$terminals" "-Dflux.home=$home" -cp "$app/flux.jar" "$@"
 }
 
 command=${1:-help}
@@ -302,6 +303,10 @@ case $command in
   key)
     prepare
     client io.flux.cli.Key "$@"
+    ;;
+  bench)
+    prepare
+    client io.flux.cli.Bench "$@"
     ;;
   up)
     for option in "$@"; do

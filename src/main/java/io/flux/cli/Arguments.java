@@ -87,6 +87,15 @@ final class Arguments {
         }
     }
 
+    /** A whole number from 1 to 1,000,000. */
+    int count() throws Misuse {
+        BigInteger value = integer();
+        if (value.signum() < 1 || value.compareTo(BigInteger.valueOf(1_000_000)) > 0) {
+            throw new Misuse(option + " must be between 1 and 1000000, not " + value);
+        }
+        return value.intValue();
+    }
+
     BigDecimal number() throws Misuse {
         String value = value();
         try {

@@ -1,0 +1,187 @@
+package io.flux.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flux.bench.ScaleChart;
+import io.flux.bench.ScaleDrill;
+import io.flux.bench.ScaleSample;
+import io.flux.bench.StoryStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.DoubleSummaryStatistics;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+
+/** {@code flux bench}: Flux measured from outside, on this machine. */
+public final class Bench {
+    /** Seconds between two lines of progress where there is no terminal. */
+    private static final int LINES = 5;
+
+    private final OutputStream out;
+    private final PrintStream err;
+    private final boolean terminal;
+    private final Path home;
+    private double nextLine;
+
+    /**
+     * @param terminal whether {@code err} is one
+     * @param home the folder of the project, for what ships with it
+     */
+    Bench(OutputStream out, PrintStream err, boolean terminal, Path home) {
+        this.out = out;
+        this.err = err;
+        this.terminal = terminal;
+        this.home = home;
+    }
+
+    public static void main(String[] args) throws InterruptedException {
+        StandardStreams streams = StandardStreams.take();
+        Path home = Path.of(System.getProperty("flux.home", "."));
+        boolean terminal = System.getProperty("flux.terminals", "").contains("2");
+        System.exit(new Bench(streams.out(), streams.err(), terminal, home).run(List.of(args)));
+    }
+
+    /** Does what the command line says; blocks until it is done. Returns the exit code. */
+    int run(List<String> arguments) throws InterruptedException {
+        try {
+            BenchOptions options = BenchOptions.parse(arguments, home);
+            if (options.help()) {
+                print(BenchOptions.HELP);
+                return ExitCode.DONE;
+            }
+            return scale(options);
+        } catch (Misuse e) {
+            err.println("flux: " + e.getMessage());
+            err.println("flux bench --help says what there is");
+            return ExitCode.MISUSED;
+        } catch (OutputGone e) {
+            return ExitCode.OUTPUT_GONE;
+        } catch (IOException | UncheckedIOException | IllegalStateException e) {
+            err.println("flux: " + e.getMessage());
+            return ExitCode.FAILED;
+        }
+    }
+
+    private int scale(BenchOptions options) throws IOException, InterruptedException {
+        Path folder = Files.createTempDirectory("flux-bench-");
+        ScaleDrill.Run run = new ScaleDrill(options.plan(), folder, this::progress).run();
+        if (terminal) {
+            err.print("\r\u001b[K");
+        }
+        if (options.picture() != null) {
+            Files.writeString(options.picture(), ScaleChart.of(run));
+        }
+        Map<String, Object> figures = figures(run);
+        if (options.json()) {
+            print(new ObjectMapper().writeValueAsString(figures) + "\n");
+        } else {
+            StringBuilder table = new StringBuilder();
+            figures.forEach((name, value) -> table.append(String.format(Locale.ROOT, "%-44s %s%n", name, value)));
+            print(table.toString());
+        }
+        run.streams().stream()
+                .map(StoryStream::problem)
+                .filter(problem -> problem != null)
+                .limit(10)
+                .forEach(problem -> err.println("flux: a stream is wrong: " + problem));
+        boolean whole = run.isWhole();
+        if (!whole) {
+            err.println("flux: the logs of all processes are in " + folder);
+        }
+        return whole ? ExitCode.DONE : ExitCode.FAILED;
+    }
+
+    /** One line that changes on a terminal; elsewhere a line now and then. */
+    private void progress(ScaleSample sample) {
+        if (!terminal && sample.seconds() < nextLine) {
+            return;
+        }
+        nextLine += LINES;
+        err.printf(
+                Locale.ROOT,
+                "%sflux: %.0f s: %d waiting, %d running; workers: %d of %d ready, %d leaving; %d streams open%s",
+                terminal ? "\r" : "",
+                sample.seconds(),
+                sample.waiting(),
+                sample.running(),
+                sample.ready(),
+                sample.wanted(),
+                sample.leaving(),
+                sample.open(),
+                terminal ? "\u001b[K" : "\n");
+        err.flush();
+    }
+
+    private static Map<String, Object> figures(ScaleDrill.Run run) {
+        Map<String, Object> figures = new LinkedHashMap<>();
+        figures.put("streams", run.streams().size());
+        figures.put(
+                "streams exact",
+                run.streams().stream()
+                        .filter(stream -> stream.problem() == null)
+                        .count());
+        figures.put("answers that went on in another worker", sum(run, StoryStream::restarts));
+        figures.put(
+                "workers at most",
+                run.samples().stream().mapToInt(ScaleSample::ready).max().orElse(0));
+        figures.put("workers started", run.started());
+        figures.put("workers killed after their grace", run.killed());
+        figures.put("workers that failed", run.failed());
+        figures.put("all tickets within, s", seconds(most(run, StoryStream::ticketMs)));
+        figures.put("first token of all, s after the burst", seconds(least(run, StoryStream::firstTokenMs)));
+        figures.put("last first token, s after the burst", seconds(most(run, StoryStream::firstTokenMs)));
+        figures.put("last answer, s after the burst", after(run, run.lastOpen()));
+        figures.put("back at zero workers, s after the burst", run.backAtZero() ? after(run, run.end()) : "never");
+        return figures;
+    }
+
+    private static double after(ScaleDrill.Run run, double seconds) {
+        return seconds(1000 * (seconds - run.burstAt()));
+    }
+
+    private static long sum(ScaleDrill.Run run, ToDoubleFunction<StoryStream> value) {
+        return (long) run.streams().stream().mapToDouble(value).sum();
+    }
+
+    private static double most(ScaleDrill.Run run, ToDoubleFunction<StoryStream> value) {
+        return statistics(run, value).getMax();
+    }
+
+    private static double least(ScaleDrill.Run run, ToDoubleFunction<StoryStream> value) {
+        return statistics(run, value).getMin();
+    }
+
+    private static DoubleSummaryStatistics statistics(ScaleDrill.Run run, ToDoubleFunction<StoryStream> value) {
+        return run.streams().stream().mapToDouble(value).summaryStatistics();
+    }
+
+    /** To a hundredth. */
+    private static double seconds(double ms) {
+        return Math.round(ms / 10) / 100.0;
+    }
+
+    private void print(String text) throws OutputGone {
+        try {
+            out.write(text.getBytes(StandardCharsets.UTF_8));
+            out.flush();
+        } catch (IOException e) {
+            throw new OutputGone(e);
+        }
+    }
+
+    /** Nobody reads what is printed. */
+    private static final class OutputGone extends IOException {
+        private static final long serialVersionUID = 1;
+
+        OutputGone(IOException cause) {
+            super(cause);
+        }
+    }
+}
