@@ -37,6 +37,7 @@ import org.apache.camel.CamelContext;
 import org.apache.camel.ProducerTemplate;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Lazy;
 
 /** Beans that the worker's routes and the engine kamelets call by name. */
 @Configuration(proxyBeanMethods = false)
@@ -131,8 +132,12 @@ class WorkerConfiguration {
                 arguments(models.named(model), flux, () -> BundledEngineCommand.unpackModel(engineFolder(flux)))));
     }
 
-    /** What makes Camel's HTTP client fit for engines: {@code http:…?httpClientConfigurer=#liveHttp}. */
+    /**
+     * What makes Camel's HTTP client fit for engines: {@code http:…?httpClientConfigurer=#liveHttp}. Made for the first engine
+     * that asks over HTTP: whom Java trusts takes long to read.
+     */
     @Bean
+    @Lazy
     LiveHttp liveHttp(Engines engines) {
         return new LiveHttp(engines);
     }
