@@ -1,6 +1,7 @@
 package io.flux.bench;
 
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisCommandInterruptedException;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.sync.RedisCommands;
 import java.net.URI;
@@ -21,10 +22,15 @@ final class QueueReading implements AutoCloseable {
     }
 
     /** By the triggers' names. Blocks for as long as Redis takes. */
-    Map<String, Long> values() {
-        Map<String, Long> values = new HashMap<>();
-        triggers.forEach(trigger -> values.put(trigger.name(), length(trigger.key())));
-        return values;
+    Map<String, Long> values() throws InterruptedException {
+        try {
+            Map<String, Long> values = new HashMap<>();
+            triggers.forEach(trigger -> values.put(trigger.name(), length(trigger.key())));
+            return values;
+        } catch (RedisCommandInterruptedException e) {
+            Thread.interrupted();
+            throw (InterruptedException) new InterruptedException().initCause(e);
+        }
     }
 
     private long length(String key) {

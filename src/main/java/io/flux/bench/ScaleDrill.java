@@ -147,6 +147,8 @@ public final class ScaleDrill {
             gateway.awaitReady(START);
             return play(queue, fleet, clients, gateway.port());
         } finally {
+            // Whoever breaks it off wants its processes ended all the same.
+            boolean interrupted = Thread.interrupted();
             fleet.close();
             if (gateway != null) {
                 gateway.terminate();
@@ -155,6 +157,9 @@ public final class ScaleDrill {
                 }
             }
             redis.stop();
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 

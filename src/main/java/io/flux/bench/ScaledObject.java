@@ -181,6 +181,12 @@ public record ScaledObject(
         return value.doubleValue();
     }
 
+    /** The same for workers with so many slots, which is what its target counts. */
+    public ScaledObject withTarget(int slots) {
+        return new ScaledObject(
+                triggers, formula, slots, activationTarget, minReplicas, maxReplicas, polling, cooldown, up, down);
+    }
+
     /** The same with all its times divided. */
     public ScaledObject faster(double factor) {
         return new ScaledObject(

@@ -17,12 +17,18 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.ToDoubleFunction;
+import org.springframework.util.FileSystemUtils;
 
 /** {@code flux bench}: Flux measured from outside, on this machine. */
 public final class Bench {
     /** Seconds between two lines of progress where there is no terminal. */
     private static final int LINES = 5;
+
+    /** Longer than a worker takes to hand its answers over. */
+    private static final int PATIENCE_SECONDS = 60;
 
     private final OutputStream out;
     private final PrintStream err;
@@ -41,11 +47,37 @@ public final class Bench {
         this.home = home;
     }
 
-    public static void main(String[] args) throws InterruptedException {
+    public static void main(String[] args) {
         StandardStreams streams = StandardStreams.take();
-        Path home = Path.of(System.getProperty("flux.home", "."));
         boolean terminal = System.getProperty("flux.terminals", "").contains("2");
-        System.exit(new Bench(streams.out(), streams.err(), terminal, home).run(List.of(args)));
+        Path home = Path.of(System.getProperty("flux.home", "."));
+        CountDownLatch done = new CountDownLatch(1);
+        Runtime.getRuntime().addShutdownHook(new Thread(new Ending(Thread.currentThread(), done), "bench-ending"));
+        int code;
+        try {
+            code = new Bench(streams.out(), streams.err(), terminal, home).run(List.of(args));
+        } catch (InterruptedException e) {
+            code = ExitCode.INTERRUPTED;
+        }
+        done.countDown();
+        System.exit(code);
+    }
+
+    /** On Ctrl-C the processes that were started end before this one does. */
+    private record Ending(Thread bench, CountDownLatch done) implements Runnable {
+        @Override
+        public void run() {
+            if (done.getCount() > 0) {
+                bench.interrupt();
+                try {
+                    if (!done.await(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+                        System.err.println("flux: some processes of the bench may be left");
+                    }
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+        }
     }
 
     /** Does what the command line says; blocks until it is done. Returns the exit code. */
@@ -91,11 +123,12 @@ public final class Bench {
                 .filter(problem -> problem != null)
                 .limit(10)
                 .forEach(problem -> err.println("flux: a stream is wrong: " + problem));
-        boolean whole = run.isWhole();
-        if (!whole) {
+        if (!run.isWhole()) {
             err.println("flux: the logs of all processes are in " + folder);
+            return ExitCode.FAILED;
         }
-        return whole ? ExitCode.DONE : ExitCode.FAILED;
+        FileSystemUtils.deleteRecursively(folder);
+        return ExitCode.DONE;
     }
 
     /** One line that changes on a terminal; elsewhere a line now and then. */

@@ -28,7 +28,7 @@ record BenchOptions(boolean help, ScaleDrill.Plan plan, boolean json, Path pictu
               --streams N           questions at once (default: 100)
               --tokens N            tokens of an answer; every tenth has four times as many (default: 300)
               --rate N              tokens of an answer each second (default: 15)
-              --slots N             answers at once in a worker (default: the ScaledObject's target)
+              --slots N             answers at once in a worker, and so the target (default: the ScaledObject's)
               --faster N            KEDA and the autoscaler look, wait and forget N times as fast (default: 1)
               --picture FILE        draws the run: jobs and workers over time, as SVG
               --json                prints the figures as JSON
@@ -76,13 +76,16 @@ record BenchOptions(boolean help, ScaleDrill.Plan plan, boolean json, Path pictu
         }
         try {
             ScaledObject scaled = ScaledObject.read(scaledObject);
+            if (slots > 0) {
+                scaled = scaled.withTarget(slots);
+            }
             return new BenchOptions(
                     false,
                     new ScaleDrill.Plan(
                             scaled,
                             streams,
                             new Story(tokens, rate),
-                            slots == 0 ? (int) scaled.target() : slots,
+                            (int) Math.max(1, Math.floor(scaled.target())),
                             DRAIN,
                             GRACE,
                             faster,

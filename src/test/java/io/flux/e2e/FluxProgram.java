@@ -51,8 +51,17 @@ final class FluxProgram {
 
     /** The command line of {@code ./flux ask}. */
     static List<String> ask(String... arguments) {
+        return program("io.flux.cli.Ask", arguments);
+    }
+
+    /** The command line of {@code ./flux bench}. */
+    static List<String> bench(String... arguments) {
+        return program("io.flux.cli.Bench", arguments);
+    }
+
+    private static List<String> program(String mainClass, String... arguments) {
         List<String> command = new ArrayList<>(Prepared.COMMAND);
-        command.add("io.flux.cli.Ask");
+        command.add(mainClass);
         command.addAll(List.of(arguments));
         return command;
     }
