@@ -53,7 +53,7 @@ public class HttpConfiguration {
             503, "unavailable");
 
     /** What is told to whoever asks, besides the files of the page. */
-    private static final Set<String> OPEN = Set.of("/", "/health");
+    private static final Set<String> OPEN = Set.of("/", "/health", "/health/live");
 
     @Bean(destroyMethod = "")
     Vertx vertx() {

@@ -11,7 +11,12 @@ import org.springframework.dao.DataAccessException;
 import org.springframework.data.redis.core.RedisCallback;
 import org.springframework.data.redis.core.StringRedisTemplate;
 
-/** Whether this process can do its work, and if not, why. Blocks for one round trip to Redis. Thread-safe. */
+/**
+ * Whether this process can do its work, and whether a new start would help it. Thread-safe.
+ *
+ * <p>A process that cannot reach Redis, or whose engine is not there, is not ready and alive all the same: no restart brings
+ * Redis back or makes a model appear, and one would cut the answers that are under way.
+ */
 public final class Health {
     private static final String UP = "up";
 
@@ -45,12 +50,23 @@ public final class Health {
         this.readiness = readiness;
     }
 
-    /** Asks every part. */
+    /** Whether it can do its work: asks every part. Blocks for one round trip to Redis. */
     public Report report() {
         Map<String, String> checks = new LinkedHashMap<>();
         checks.put("redis", redisProblem());
         checks.put("routes", routesProblem());
         readiness.orderedStream().forEach(part -> checks.put(part.name(), part.problem()));
+        return report(checks);
+    }
+
+    /** Whether it runs as it was started. Asks nothing outside of this process, and blocks for nothing. */
+    public Report life() {
+        Map<String, String> checks = new LinkedHashMap<>();
+        checks.put("routes", routesProblem());
+        return report(checks);
+    }
+
+    private static Report report(Map<String, String> checks) {
         checks.replaceAll((part, problem) -> problem == null ? UP : problem);
         boolean up = checks.values().stream().allMatch(UP::equals);
         return new Report(up ? UP : "down", checks);

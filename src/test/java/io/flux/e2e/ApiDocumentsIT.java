@@ -273,7 +273,8 @@ class ApiDocumentsIT {
 
     @Test
     void whatOperatorsAndClientsLookAtIsAsTheDocumentSays() throws IOException {
-        for (String path : List.of("/models", "/queue/status", "/health", "/v1/models", "/v1/models/default")) {
+        for (String path :
+                List.of("/models", "/queue/status", "/health", "/health/live", "/v1/models", "/v1/models/default")) {
             assertThat(status("GET", path, "")).isEqualTo(200);
         }
         assertThat(operate("GET", "/metrics")).isEqualTo(200);

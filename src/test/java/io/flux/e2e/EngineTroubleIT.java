@@ -142,6 +142,9 @@ class EngineTroubleIT {
                     .doesNotContain("Flux worker ready");
             assertThat(worker.get("/health").statusCode()).isEqualTo(503);
             assertThat(worker.get("/health").body()).contains("llama-completion not found", nowhere.toString());
+            assertThat(worker.get("/health/live").statusCode())
+                    .as("a restart would not help")
+                    .isEqualTo(200);
 
             try (FluxSocket client = worker.connect()) {
                 client.ask("waits", "echo never\n");

@@ -192,6 +192,9 @@ class RedisOutageIT {
         await().atMost(PATIENCE)
                 .until(() -> gateway.get("/health").statusCode() == 503
                         && worker.get("/health").statusCode() == 503);
+        // Whoever restarts processes that do not live leaves these alone: a restart brings no Redis back.
+        assertThat(gateway.get("/health/live").statusCode()).isEqualTo(200);
+        assertThat(worker.get("/health/live").statusCode()).isEqualTo(200);
     }
 
     private static long serverTime() {

@@ -315,10 +315,12 @@ class CamelRoutesTest extends ShippedRoutes {
         assertThat(health.statusCode()).isEqualTo(503);
         assertThat(mapper.readTree(health.body()).at("/checks/routes").textValue())
                 .matches("route (worker-slot-1|common-reap) is stopped");
+        assertThat(get("/health/live").statusCode()).isEqualTo(503);
         camel.getRouteController().startRoute("common-reap");
         camel.getRouteController().startRoute("worker-slot-1");
         assertThat(get("/health").body())
                 .isEqualTo("{\"status\":\"up\",\"checks\":{\"redis\":\"up\",\"routes\":\"up\",\"worker\":\"up\"}}");
+        assertThat(get("/health/live").body()).isEqualTo("{\"status\":\"up\",\"checks\":{\"routes\":\"up\"}}");
     }
 
     @Test
