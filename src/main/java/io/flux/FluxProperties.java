@@ -55,6 +55,7 @@ public record FluxProperties(
         int callbackAttempts,
         Duration callbackBackoff,
         String id,
+        String pod,
         Duration modelMemory,
         String models,
         String model,

@@ -17,6 +17,7 @@ import io.flux.engine.Prompts;
 import io.flux.engine.TokenCounter;
 import io.flux.job.ChatTemplate;
 import io.flux.job.EventJson;
+import io.flux.kubernetes.PodDeletionCost;
 import io.flux.ledger.Ledger;
 import io.flux.model.ModelSpec;
 import io.flux.model.ServedModels;
@@ -86,6 +87,13 @@ class WorkerConfiguration {
     @Bean
     Drain drain(Slots slots, Claims claims, FluxProperties flux) {
         return new Drain(slots, claims, flux.drain());
+    }
+
+    /** Made when its route needs it: outside of Kubernetes never. */
+    @Bean
+    @Lazy
+    PodDeletionCost podDeletionCost(Claims claims, FluxProperties flux, Clock clock) {
+        return new PodDeletionCost(PodDeletionCost.Account.ofPod(), flux.pod(), claims::count, clock);
     }
 
     @Bean

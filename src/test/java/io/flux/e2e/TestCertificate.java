@@ -1,5 +1,6 @@
 package io.flux.e2e;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -7,6 +8,7 @@ import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.cert.CertificateFactory;
 import java.util.Base64;
+import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 import org.assertj.core.api.Assertions;
@@ -17,11 +19,11 @@ import org.assertj.core.api.Assertions;
  * @param certificate in PEM
  * @param key in PEM
  */
-record TestCertificate(Path certificate, Path key) {
+public record TestCertificate(Path certificate, Path key) {
     private static final char[] PASSWORD = "password".toCharArray();
 
     /** Makes one; its files are called after its name. */
-    static TestCertificate make(Path folder, String name) throws IOException, GeneralSecurityException {
+    public static TestCertificate make(Path folder, String name) throws IOException, GeneralSecurityException {
         Path store = folder.resolve(name + ".p12");
         try {
             int code = new ProcessBuilder(
@@ -62,6 +64,16 @@ record TestCertificate(Path certificate, Path key) {
                         made.getKey(name, PASSWORD).getEncoded()));
     }
 
+    /** What a server shows this certificate with. */
+    public SSLContext shown() throws IOException, GeneralSecurityException {
+        KeyStore store = KeyStore.getInstance(new File(certificate.toString().replaceAll("\\.crt$", ".p12")), PASSWORD);
+        KeyManagerFactory keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+        keys.init(store, PASSWORD);
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(keys.getKeyManagers(), null, null);
+        return context;
+    }
+
     private static Path pem(Path file, String kind, byte[] content) throws IOException {
         return Files.writeString(
                 file,
@@ -71,7 +83,7 @@ record TestCertificate(Path certificate, Path key) {
     }
 
     /** What trusts this certificate only. */
-    SSLContext trusted() throws IOException, GeneralSecurityException {
+    public SSLContext trusted() throws IOException, GeneralSecurityException {
         KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
         store.load(null, null);
         try (var in = Files.newInputStream(certificate)) {
