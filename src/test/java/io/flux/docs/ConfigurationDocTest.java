@@ -8,18 +8,15 @@ import io.flux.FluxProperties;
 import io.flux.job.ChatTemplate;
 import io.flux.job.RequestLimits;
 import java.io.IOException;
-import java.lang.reflect.RecordComponent;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -27,30 +24,23 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
-import org.springframework.boot.context.properties.bind.Binder;
-import org.springframework.boot.context.properties.source.MapConfigurationPropertySource;
-import org.springframework.boot.convert.ApplicationConversionService;
-import org.springframework.boot.env.YamlPropertySourceLoader;
-import org.springframework.core.env.EnumerablePropertySource;
-import org.springframework.core.io.ClassPathResource;
 
 /** {@code docs/configuration.md} says what the code does: the same options, the same defaults, the same complaints. */
 class ConfigurationDocTest {
     private static final Path DOCUMENT = Path.of("docs/configuration.md");
     private static final Path ROUTES = Path.of("routes");
     private static final Pattern PLACEHOLDER = Pattern.compile("\\{\\{(flux\\.[a-z.-]+):([^}]*)}}");
-    private static final String PREFIX = "flux.";
 
     @Test
     void everyOptionOfTheCodeIsDocumentedAndNoOther() throws IOException {
-        assertThat(documented().keySet()).isEqualTo(optionsOfTheCode());
+        assertThat(documented().keySet()).isEqualTo(FluxOptions.names());
     }
 
     @Test
     void everyDefaultIsTheOneOfApplicationYaml() throws IOException {
         Map<String, String> defaults = new TreeMap<>();
-        Map<String, String> shipped = shippedDefaults();
-        for (String option : optionsOfTheCode()) {
+        Map<String, String> shipped = FluxOptions.defaults();
+        for (String option : FluxOptions.names()) {
             String value = shipped.get(option);
             defaults.put(option, value == null ? "*(computed)*" : value.isEmpty() ? "*(empty)*" : "`" + value + "`");
         }
@@ -72,13 +62,12 @@ class ConfigurationDocTest {
             }
         }
         assertThat(inRoutes).isNotEmpty();
-        assertThat(shippedDefaults()).containsAllEntriesOf(inRoutes);
+        assertThat(FluxOptions.defaults()).containsAllEntriesOf(inRoutes);
     }
 
     @Test
     void everyVariableIsItsPropertyInCapitals() throws IOException {
-        documented().forEach((option, row) -> assertThat(row.variable())
-                .isEqualTo(option.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_')));
+        documented().forEach((option, row) -> assertThat(row.variable()).isEqualTo(FluxOptions.variable(option)));
     }
 
     @TestFactory
@@ -123,31 +112,12 @@ class ConfigurationDocTest {
         return rows.stream();
     }
 
-    private static TreeSet<String> optionsOfTheCode() throws IOException {
-        TreeSet<String> options = new TreeSet<>(shippedDefaults().keySet());
-        for (RecordComponent component : FluxProperties.class.getRecordComponents()) {
-            options.add(
-                    PREFIX + component.getName().replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT));
-        }
-        return options;
-    }
-
-    private static Map<String, String> shippedDefaults() throws IOException {
-        return new YamlPropertySourceLoader()
-                .load("application", new ClassPathResource("application.yaml")).stream()
-                        .map(source -> (EnumerablePropertySource<?>) source)
-                        .flatMap(source -> Arrays.stream(source.getPropertyNames())
-                                .map(name -> Map.entry(name, String.valueOf(source.getProperty(name)))))
-                        .filter(entry -> entry.getKey().startsWith(PREFIX))
-                        .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
-    }
-
     /** What the first part of Flux says, and why, that looks at the settings ({@code name=value}, several joined by " and "). */
     private static List<String> complaintsAbout(String settings) throws IOException {
         Map<String, String> changed = Arrays.stream(settings.split(" and "))
                 .map(setting -> setting.split("=", 2))
                 .collect(Collectors.toMap(parts -> parts[0], parts -> parts[1]));
-        Map<String, String> all = new HashMap<>(shippedDefaults());
+        Map<String, String> all = new HashMap<>(FluxOptions.defaults());
         all.put("flux.port", "0");
         all.putAll(changed);
         Throwable refusal = catchThrowable(() -> read(all));
@@ -166,13 +136,7 @@ class ConfigurationDocTest {
     }
 
     private static void read(Map<String, String> settings) {
-        FluxProperties flux = new Binder(
-                        List.of(new MapConfigurationPropertySource(settings)),
-                        null,
-                        ApplicationConversionService.getSharedInstance(),
-                        null)
-                .bind(PREFIX.substring(0, PREFIX.length() - 1), FluxProperties.class)
-                .get();
+        FluxProperties flux = FluxOptions.read(settings);
         RequestLimits limits = new RequestLimits(flux.maxTokensDefault(), flux.maxTokensLimit());
         assertThat(limits).isNotNull();
         if (!flux.template().isEmpty()) {

@@ -11,7 +11,7 @@ import java.util.Objects;
 import java.util.stream.Stream;
 
 /** What a test needs of the machine. Where it is missing the test is skipped, and fails where {@code CI} is set. */
-final class Machine {
+public final class Machine {
     private Machine() {}
 
     /** The folder of a real llama-completion. */
@@ -29,11 +29,16 @@ final class Machine {
     }
 
     /** A program somewhere in {@code PATH}. */
-    static Path inPath(String name) {
+    public static Path inPath(String name) {
         return path().map(folder -> folder.resolve(name))
                 .filter(Files::isExecutable)
                 .findFirst()
                 .orElseGet(() -> missing(name + " is not installed"));
+    }
+
+    /** Whether there is such a program. */
+    public static boolean isInPath(String name) {
+        return path().anyMatch(folder -> Files.isExecutable(folder.resolve(name)));
     }
 
     private static Stream<Path> path() {
@@ -47,7 +52,7 @@ final class Machine {
     }
 
     /** Never returns. */
-    static Path missing(String what) {
+    public static Path missing(String what) {
         if (System.getenv("CI") != null) {
             return fail(what + ", and CI must run every test");
         }
