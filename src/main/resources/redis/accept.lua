@@ -11,6 +11,8 @@ end
 if state == 'created' then
   redis.call('HSET', KEYS[1], 'state', 'queued')
 end
+local time = redis.call('TIME')
+redis.call('HSETNX', KEYS[1], 'accepted_ms', time[1] * 1000 + math.floor(time[2] / 1000))
 if state ~= 'done' then
   redis.call('PERSIST', KEYS[1])
 end

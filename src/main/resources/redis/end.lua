@@ -32,7 +32,9 @@ end
 local seq = job[4] + 1
 local frame = ARGV[2] .. string.format('%d', seq) .. (seq == 1 and ARGV[3] or ARGV[4])
 redis.call('XADD', KEYS[2], seq .. '-0', 'kind', '!', 'frame', frame)
-redis.call('HSET', KEYS[1], 'state', 'done', 'seq', seq, 'outcome', ARGV[5])
+local time = redis.call('TIME')
+redis.call('HSET', KEYS[1], 'state', 'done', 'seq', seq, 'outcome', ARGV[5], 'ended_ms',
+  time[1] * 1000 + math.floor(time[2] / 1000))
 if ARGV[7] ~= '' then
   redis.call('HSET', KEYS[1], 'failure', ARGV[7])
 end

@@ -24,7 +24,10 @@ if job[1] ~= 'running' then
   return 'fenced'
 end
 redis.call('XADD', KEYS[2], ARGV[3] .. '-0', 'kind', '!', 'frame', ARGV[4])
-redis.call('HSET', KEYS[1], 'state', 'done', 'seq', ARGV[3], 'outcome', ARGV[5])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('HSET', KEYS[1], 'state', 'done', 'seq', ARGV[3], 'outcome', ARGV[5], 'ended_ms', now,
+  'over:' .. ARGV[2], now .. ' ' .. ARGV[5])
 if ARGV[7] ~= '' then
   redis.call('HSET', KEYS[1], 'failure', ARGV[7])
 end

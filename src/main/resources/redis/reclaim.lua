@@ -24,14 +24,15 @@ end
 local failures = tonumber(job[3])
 if state == 'running' then
   local time = redis.call('TIME')
-  if time[1] * 1000 + math.floor(time[2] / 1000) - job[8] < tonumber(ARGV[1]) then
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  if now - job[8] < tonumber(ARGV[1]) then
     return { 'runs' }
   end
   -- The attempt's first event says that it begins; what comes after it is progress.
   if job[4] - job[5] < 2 then
     failures = redis.call('HINCRBY', KEYS[1], 'failures', 1)
   end
-  redis.call('HSET', KEYS[1], 'state', 'queued')
+  redis.call('HSET', KEYS[1], 'state', 'queued', 'requeued_ms', now, 'over:' .. job[2], now .. ' lost')
   redis.call('HDEL', KEYS[1], 'worker')
 end
 if job[6] then

@@ -36,6 +36,7 @@ public final class BundledEngine {
     private final FileOutputStream out;
     private final PrintStream err;
     private final EngineLog log;
+    private final long begunNanos = System.nanoTime();
     private LlamaModel model;
 
     private BundledEngine(EngineOptions options, EngineLog log, FileOutputStream out, PrintStream err) {
@@ -133,7 +134,7 @@ public final class BundledEngine {
         // A token that ends the text is one without text; below the limit nothing else ends it.
         boolean ended = !full && (endedInSilence || (timings != null && timings.tokens() < limit));
         out.write((ended ? " [end of text]\n\n\n" : "\n\n").getBytes(StandardCharsets.US_ASCII));
-        printTimings(timings);
+        printTimings((start - begunNanos) / 1e6, timings);
         return true;
     }
 
@@ -160,7 +161,7 @@ public final class BundledEngine {
     }
 
     /** In llama-completion's words, and after all the text: the last line says that nothing is missing. */
-    private void printTimings(EngineLog.Timings timings) throws IOException {
+    private void printTimings(double loadMs, EngineLog.Timings timings) throws IOException {
         StringBuilder lines = new StringBuilder();
         if (timings != null) {
             // llama-completion's runs are those after the prompt's own, which yields the first token; at least one.
@@ -168,6 +169,8 @@ public final class BundledEngine {
             double ms = timings.tokens() > 1 ? timings.ms() : 0;
             lines.append("common_perf_print:    samplers time =          - ms / ")
                     .append(String.format(Locale.ROOT, "%5d tokens%n", timings.promptTokens() + timings.tokens()))
+                    .append("common_perf_print:        load time = ")
+                    .append(String.format(Locale.ROOT, "%10.2f ms%n", loadMs))
                     .append("common_perf_print: prompt eval time = ")
                     .append(rate(timings.promptMs(), timings.promptTokens(), "tokens"))
                     .append("common_perf_print:        eval time = ")

@@ -50,6 +50,9 @@ public final class EngineStream implements Iterator<EngineOutput>, Closeable {
     private final StopFilter stops;
 
     private final AtomicReference<Verdict> verdict = new AtomicReference<>();
+    /** When the last piece was there, by the stream's clock. For the thread that iterates. */
+    private long readAt;
+
     private volatile boolean waiting;
     private volatile long waitingSince;
 
@@ -93,7 +96,7 @@ public final class EngineStream implements Iterator<EngineOutput>, Closeable {
         while (end == null) {
             String text = advance();
             if (!text.isEmpty()) {
-                return new EngineText(text);
+                return new EngineText(text, readAt);
             }
         }
         ended = true;
@@ -199,7 +202,9 @@ public final class EngineStream implements Iterator<EngineOutput>, Closeable {
     private String read() {
         waitFor();
         try {
-            return run.read();
+            String piece = run.read();
+            readAt = nanoTime.getAsLong();
+            return piece;
         } catch (IOException e) {
             LOG.debug("the output of the engine for {} could not be read to its end", job.requestId(), e);
             return null;
@@ -218,11 +223,7 @@ public final class EngineStream implements Iterator<EngineOutput>, Closeable {
         }
         String text = stops.accept(ending.rest());
         text = stops.matched() ? text : text + stops.rest();
-        conclude(
-                stops.matched()
-                        ? EngineEnd.finished(FinishReason.STOP, result.exitCode(), result.stderrTail())
-                                .withTokens(result.promptTokens(), result.completionTokens())
-                        : result);
+        conclude(stops.matched() ? result.as(FinishReason.STOP) : result);
         return text;
     }
 

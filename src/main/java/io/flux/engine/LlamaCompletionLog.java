@@ -29,6 +29,9 @@ final class LlamaCompletionLog {
             Pattern.compile("(?:print|timings): +sampl(?:ers|e|ing) time = .*/ +(\\d+) (?:tokens|runs)");
     private static final Pattern PROMPT = Pattern.compile("(?:print|timings): +prompt eval time = .*/ +(\\d+) tokens");
     private static final Pattern EVAL = Pattern.compile("(?:print|timings): +eval time = .*/ +(\\d+) runs");
+    private static final Pattern LOAD_MS = ms("load time");
+    private static final Pattern PROMPT_MS = ms("prompt eval time");
+    private static final Pattern EVAL_MS = ms("eval time");
     private static final Pattern OVER = Pattern.compile("graph reallocs = [^\\n]*\\n\\s*\\z");
     private static final Pattern TOO_LONG = Pattern.compile("prompt is too long \\((\\d+) tokens, max (\\d+)\\)");
 
@@ -72,6 +75,11 @@ final class LlamaCompletionLog {
         return runs == null ? null : Integer.valueOf(runs + 1);
     }
 
+    /** Where its time went. */
+    EngineTimes times() {
+        return new EngineTimes(time(LOAD_MS), time(PROMPT_MS), time(EVAL_MS));
+    }
+
     /** The failure that tells the client what the engine does not take; null when the request is not to blame. */
     EngineFailure refusal(JobRequest request) {
         Matcher tooLong = TOO_LONG.matcher(stderr);
@@ -97,6 +105,15 @@ final class LlamaCompletionLog {
                 .orElseThrow()
                 .strip();
         return " (" + (reason.length() > LONGEST_REASON ? reason.substring(0, LONGEST_REASON) + "…" : reason) + ")";
+    }
+
+    private static Pattern ms(String what) {
+        return Pattern.compile("(?:print|timings): +" + what + " = +([\\d.]+) ms");
+    }
+
+    private Double time(Pattern pattern) {
+        Matcher matcher = pattern.matcher(stderr);
+        return matcher.find() ? Double.valueOf(matcher.group(1)) : null;
     }
 
     private Integer number(Pattern pattern) {

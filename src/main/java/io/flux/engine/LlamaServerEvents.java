@@ -47,7 +47,9 @@ final class LlamaServerEvents implements AnswerDecoder {
         if (event.path("stop").asBoolean()) {
             FinishReason reason =
                     event.path("stop_type").asText().equals("limit") ? FinishReason.LENGTH : FinishReason.STOP;
-            end = EngineEnd.finished(reason, null, "").withTokens(promptTokens, completionTokens);
+            end = EngineEnd.finished(reason, null, "")
+                    .withTokens(promptTokens, completionTokens)
+                    .withTimes(EngineTimes.ofServer(event.path("timings")));
         }
         return event.path("content").asText("");
     }

@@ -20,6 +20,7 @@ final class OpenAiDecoder implements AnswerDecoder {
     private String said = "";
     private Integer promptTokens;
     private Integer completionTokens;
+    private EngineTimes times = EngineTimes.NONE;
 
     /** @param retryAfter the header of that name; or null */
     OpenAiDecoder(ObjectMapper mapper, OpenAiServer server, EngineJob job, String retryAfter) {
@@ -38,6 +39,9 @@ final class OpenAiDecoder implements AnswerDecoder {
             throw new IOException("the server reported: " + said);
         }
         count(event.path("usage"));
+        if (event.has("timings")) {
+            times = EngineTimes.ofServer(event.get("timings"));
+        }
         JsonNode choice = event.path("choices").path(0);
         String reason = choice.path("finish_reason").asText("");
         if (choice.hasNonNull("finish_reason") && !reason.isEmpty()) {
@@ -94,7 +98,11 @@ final class OpenAiDecoder implements AnswerDecoder {
         if (failure != null) {
             return EngineEnd.failed(failure, null, said);
         }
-        return finish == null ? null : EngineEnd.finished(finish, null, "").withTokens(promptTokens, completionTokens);
+        return finish == null
+                ? null
+                : EngineEnd.finished(finish, null, "")
+                        .withTokens(promptTokens, completionTokens)
+                        .withTimes(times);
     }
 
     @Override

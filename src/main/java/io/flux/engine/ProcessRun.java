@@ -71,7 +71,8 @@ final class ProcessRun implements EngineRun {
             return EngineEnd.failed(EngineFailure.truncated(), exitCode, stderr);
         }
         return EngineEnd.finished(trailer.endOfText() ? FinishReason.STOP : FinishReason.LENGTH, exitCode, stderr)
-                .withTokens(log.promptTokens(), log.completionTokens());
+                .withTokens(log.promptTokens(), log.completionTokens())
+                .withTimes(log.times());
     }
 
     @Override

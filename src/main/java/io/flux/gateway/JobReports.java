@@ -8,6 +8,7 @@ import io.flux.job.JobReport;
 import io.flux.job.JobRequest;
 import io.flux.job.Refusal;
 import io.flux.ledger.Backlog;
+import io.flux.ledger.JobLife;
 import io.flux.ledger.JournalEntry;
 import io.flux.ledger.Ledger;
 import io.flux.ledger.Place;
@@ -30,17 +31,35 @@ public final class JobReports {
      * @throws Refusal {@code not_found}
      */
     public JobReport of(String id) {
+        Answer answer = new Answer(mapper);
         Backlog page = ledger.read(id, 0, PAGE);
         if (!page.known()) {
             throw new Refusal(unknown(id));
         }
-        if (page.entries().isEmpty()) {
-            Place place = ledger.place(id, page.model());
-            return place == null
-                    ? JobReport.waiting(id, page.model(), null, null)
-                    : JobReport.waiting(id, page.model(), place.position(), place.etaMs());
-        }
-        Answer answer = new Answer(mapper);
+        JobReport report = page.entries().isEmpty() ? waiting(id, page.model()) : begun(id, page, answer);
+        JobLife life = ledger.look(id);
+        return life == null ? report : report.with(life.record().withResumes(answer.resumes()));
+    }
+
+    /**
+     * A job of whichever tenant, as operators see it.
+     *
+     * @param id the whole one, {@code request_id@tenant} where there are tenants
+     * @throws Refusal {@code not_found}
+     */
+    public JobReport ofAnybody(String id) {
+        return of(id).forOperators(id);
+    }
+
+    private JobReport waiting(String id, String model) {
+        Place place = ledger.place(id, model);
+        return place == null
+                ? JobReport.waiting(id, model, null, null)
+                : JobReport.waiting(id, model, place.position(), place.etaMs());
+    }
+
+    private JobReport begun(String id, Backlog first, Answer answer) {
+        Backlog page = first;
         long last = 0;
         while (!page.entries().isEmpty()) {
             for (JournalEntry entry : page.entries()) {
@@ -49,7 +68,7 @@ public final class JobReports {
             }
             page = ledger.read(id, last, PAGE);
         }
-        return JobReport.of(id, page.model(), page.state().equals("queued"), last, answer);
+        return JobReport.of(id, first.model(), page.state().equals("queued"), last, answer);
     }
 
     /**

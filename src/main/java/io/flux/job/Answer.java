@@ -9,6 +9,7 @@ public final class Answer {
     private final ObjectMapper mapper;
     private final StringBuilder text = new StringBuilder();
     private int pieces;
+    private int resumes;
     private JsonNode started;
     private JsonNode last;
 
@@ -39,6 +40,8 @@ public final class Answer {
                 if (event.path("mode").asText().equals("reset")) {
                     text.setLength(0);
                     pieces = 0;
+                } else if (pieces > 0) {
+                    resumes++;
                 }
             }
             case "complete", "error" -> last = event;
@@ -57,6 +60,11 @@ public final class Answer {
     /** How many events the text came in. */
     public int pieces() {
         return pieces;
+    }
+
+    /** How often an attempt went on with the text of the one before. */
+    public int resumes() {
+        return resumes;
     }
 
     /** The event {@code start}; null before. */

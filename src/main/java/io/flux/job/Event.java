@@ -86,13 +86,20 @@ public sealed interface Event {
         }
     }
 
-    /** The answer is whole. */
+    /**
+     * The answer is whole.
+     *
+     * @param attempts how many attempts were begun
+     * @param resumes how often an attempt went on with the text of the one before
+     */
     record Complete(
             String requestId,
             long seq,
             @JsonProperty("finish_reason") String finishReason,
             @JsonProperty("token_count") Integer tokenCount,
             Usage usage,
+            Integer attempts,
+            Integer resumes,
             Timings timings)
             implements Event {
         @Override
@@ -102,7 +109,7 @@ public sealed interface Event {
 
         @Override
         public Event as(String id) {
-            return new Complete(id, seq, finishReason, tokenCount, usage, timings);
+            return new Complete(id, seq, finishReason, tokenCount, usage, attempts, resumes, timings);
         }
     }
 
@@ -113,29 +120,66 @@ public sealed interface Event {
             @JsonProperty("completion_tokens") Integer completionTokens) {}
 
     /**
-     * Where the time went.
+     * Where the time went. What is about one attempt is about the last.
      *
-     * @param queueMs from acceptance to the first attempt
-     * @param ttftMs from the first attempt to the first text
-     * @param totalMs from the first attempt to the end
+     * @param queueMs from the job's creation to its first attempt
+     * @param requeueMs how long it waited for attempts after the first; null when there were none
+     * @param loadMs what the engine took to load the model, in its own words
+     * @param promptEvalMs what it took to evaluate the prompt, in its own words
+     * @param ttftMs from the start of the attempt to its first text
+     * @param evalMs what the engine took to generate, in its own words
+     * @param totalMs from the start of the first attempt to the end
      * @param tokensPerSecond completion tokens after the first, over the time from the first text to the last
+     * @param overhead what of it was Flux's own
      */
     @JsonInclude(JsonInclude.Include.NON_NULL)
     record Timings(
             @JsonProperty("queue_ms") Long queueMs,
+            @JsonProperty("requeue_ms") Long requeueMs,
+            @JsonProperty("load_ms") Double loadMs,
+            @JsonProperty("prompt_eval_ms") Double promptEvalMs,
             @JsonProperty("ttft_ms") Long ttftMs,
+            @JsonProperty("eval_ms") Double evalMs,
             @JsonProperty("total_ms") Long totalMs,
-            @JsonProperty("tokens_per_second") Double tokensPerSecond) {}
+            @JsonProperty("tokens_per_second") Double tokensPerSecond,
+            @JsonProperty("overhead") Overhead overhead) {}
 
-    /** With a {@code seq} the end of a job, without one the answer to a message. */
+    /**
+     * The time that Flux took for itself, in the last attempt.
+     *
+     * @param dispatchMs from the worker's ticket to the start of the engine, or to the request to its server
+     * @param relayMs from when a text was read from the engine to when it was in the journal, the sum over all texts
+     * @param texts how many texts there were
+     * @param relayMeanMs the mean for one of them; null when there were none
+     */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    record Overhead(
+            @JsonProperty("dispatch_ms") Double dispatchMs,
+            @JsonProperty("relay_ms") Double relayMs,
+            @JsonProperty("texts") int texts,
+            @JsonProperty("relay_mean_ms") Double relayMeanMs) {}
+
+    /**
+     * With a {@code seq} the end of a job, without one the answer to a message.
+     *
+     * @param attempts how many attempts were begun; null unless it ends a job that was begun
+     * @param timings where the time of the job went; null unless a worker ended it
+     */
     record Error(
             String requestId,
             Long seq,
             String code,
             String error,
             String field,
-            @JsonProperty("retry_after_ms") Long retryAfterMs)
+            @JsonProperty("retry_after_ms") Long retryAfterMs,
+            Integer attempts,
+            Timings timings)
             implements Event {
+        /** One that says nothing of attempts. */
+        public Error(String requestId, Long seq, String code, String error, String field, Long retryAfterMs) {
+            this(requestId, seq, code, error, field, retryAfterMs, null, null);
+        }
+
         @Override
         public String type() {
             return "error";
@@ -143,7 +187,7 @@ public sealed interface Event {
 
         @Override
         public Event as(String id) {
-            return new Error(id, seq, code, error, field, retryAfterMs);
+            return new Error(id, seq, code, error, field, retryAfterMs, attempts, timings);
         }
 
         /** An error that answers a message and ends no job. */

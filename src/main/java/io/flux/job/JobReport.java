@@ -13,9 +13,10 @@ import com.fasterxml.jackson.databind.JsonNode;
  * @param position its place in the queue, 1 is served next; null unless it waits
  * @param etaMs ms until it is served; null when that is not known
  * @param lastSeq the last event that is counted in, for following from there; 0 for none
- * @param text the answer so far
+ * @param text the answer so far; null for operators
  * @param finishReason null unless done
  * @param error why it failed; null unless failed
+ * @param record where it has been; null where only its events are known
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 @JsonPropertyOrder({"request_id", "model", "state"})
@@ -31,7 +32,8 @@ public record JobReport(
         @JsonProperty("token_count") JsonNode tokenCount,
         @JsonProperty("usage") JsonNode usage,
         @JsonProperty("timings") JsonNode timings,
-        @JsonProperty("error") Failure error) {
+        @JsonProperty("error") Failure error,
+        @JsonProperty("record") JobRecord record) {
 
     /** Why a job failed, as its last event says. */
     @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -40,7 +42,43 @@ public record JobReport(
     /** A job that waits. */
     public static JobReport waiting(String id, String model, Long position, Long etaMs) {
         return new JobReport(
-                JobIds.requestId(id), model, "queued", position, etaMs, 0, "", null, null, null, null, null);
+                JobIds.requestId(id), model, "queued", position, etaMs, 0, "", null, null, null, null, null, null);
+    }
+
+    /** The same, with where it has been. */
+    public JobReport with(JobRecord life) {
+        return new JobReport(
+                requestId,
+                model,
+                state,
+                position,
+                etaMs,
+                lastSeq,
+                text,
+                finishReason,
+                tokenCount,
+                usage,
+                timings,
+                error,
+                life);
+    }
+
+    /** The same as operators see it: under its whole id, and without what it says, which is its tenant's. */
+    public JobReport forOperators(String id) {
+        return new JobReport(
+                id,
+                model,
+                state,
+                position,
+                etaMs,
+                lastSeq,
+                null,
+                finishReason,
+                tokenCount,
+                usage,
+                timings,
+                error,
+                record);
     }
 
     /**
@@ -66,6 +104,7 @@ public record JobReport(
                 failed
                         ? new Failure(
                                 last.path("code").asText(), last.path("error").asText())
-                        : null);
+                        : null,
+                null);
     }
 }

@@ -1,6 +1,7 @@
 package io.flux.ledger;
 
 import io.flux.job.JobIds;
+import io.flux.job.JobRecord;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -31,6 +32,9 @@ public final class Ledger {
     /** No more of a journal is read at once, whatever the number of events: an engine may write 64 KiB in one. */
     private static final String PAGE_CHARS = Integer.toString(256 * 1024);
 
+    /** More attempts are those of a job that was handed over again and again; the last ones tell why. */
+    private static final int ATTEMPTS_TOLD = 32;
+
     private final StringRedisTemplate redis;
     private final Duration retention;
     private final Duration unaccepted;
@@ -44,6 +48,7 @@ public final class Ledger {
     private final RedisScript<List<Object>> unfollow = script("unfollow", List.class);
     private final RedisScript<Long> attend = script("attend", Long.class);
     private final RedisScript<String> claim = script("claim", String.class);
+    private final RedisScript<List<Object>> look = script("look", List.class);
     private final RedisScript<List<Object>> renew = script("renew", List.class);
     private final RedisScript<List<Object>> start = script("start", List.class);
     private final RedisScript<String> append = script("append", String.class);
@@ -279,7 +284,8 @@ public final class Ledger {
                 number(found, 4),
                 number(found, 5),
                 (int) number(found, 6),
-                left.isEmpty() ? null : Long.valueOf(left));
+                left.isEmpty() ? null : Long.valueOf(left),
+                number(found, 8));
     }
 
     /** Journals and publishes an event of a running attempt. */
@@ -344,11 +350,13 @@ public final class Ledger {
      * Ends an attempt that failed; the job waits for the next one once {@link #requeue} has put it back in line.
      *
      * @param counts whether the failure counts against the job
+     * @param outcome how the attempt ended, for operators: the failure's code
      * @return {@link Write#OK}, or why no other attempt is wanted
      * @throws FencedException when another attempt owns the job
      */
-    public Write retry(String id, int attempt, boolean counts) {
-        Write write = write(redis.execute(retry, List.of(Keys.job(id)), Integer.toString(attempt), counts ? "1" : "0"));
+    public Write retry(String id, int attempt, boolean counts, String outcome) {
+        Write write = write(
+                redis.execute(retry, List.of(Keys.job(id)), Integer.toString(attempt), counts ? "1" : "0", outcome));
         refuseFenced(id, write);
         return write;
     }
@@ -489,6 +497,58 @@ public final class Ledger {
     /** Takes a job off the dead-letter list; false when it was not on it. */
     public boolean unbury(String id, String model) {
         return redis.opsForList().remove(Keys.dead(model), 0, id) > 0;
+    }
+
+    /** Where a job has been, with its newest attempts; null when there is no such job. */
+    public JobLife look(String id) {
+        List<Object> found = redis.execute(look, List.of(Keys.job(id)), Integer.toString(ATTEMPTS_TOLD));
+        if (found.isEmpty()) {
+            return null;
+        }
+        List<String> job = texts(found.get(1));
+        int first = (int) number(found, 2);
+        List<String> lives = texts(found.get(3));
+        List<JobRecord.Attempt> history = new ArrayList<>(lives.size() / 2);
+        for (int i = 0; i + 1 < lives.size(); i += 2) {
+            String[] began = lives.get(i).split(" ", 2);
+            String[] over = lives.get(i + 1).split(" ", 2);
+            history.add(new JobRecord.Attempt(
+                    first + i / 2,
+                    began.length < 2 ? null : began[1],
+                    timeOrNull(began[0]),
+                    timeOrNull(over[0]),
+                    over.length < 2 ? null : over[1]));
+        }
+        String worker = job.get(7).isEmpty() && !history.isEmpty()
+                ? history.get(history.size() - 1).worker()
+                : textOrNull(job.get(7));
+        return new JobLife(
+                number(found, 0),
+                job.get(0),
+                job.get(1),
+                new JobRecord(
+                        timeOrNull(job.get(2)),
+                        timeOrNull(job.get(3)),
+                        timeOrNull(job.get(4)),
+                        timeOrNull(job.get(5)),
+                        timeOrNull(job.get(8)),
+                        Integer.parseInt(job.get(6)),
+                        null,
+                        worker,
+                        history));
+    }
+
+    private static Long timeOrNull(String ms) {
+        return ms.isEmpty() ? null : Long.valueOf(ms);
+    }
+
+    private static String textOrNull(String text) {
+        return text.isEmpty() ? null : text;
+    }
+
+    /** The ids of jobs that a worker has, or that wait for the time of their next attempt; those nearest to it first. */
+    public List<String> running(String model, int count) {
+        return List.copyOf(redis.opsForZSet().range(Keys.running(model), 0, count - 1L));
     }
 
     /** What was asked, JSON; null when there is no such job. */

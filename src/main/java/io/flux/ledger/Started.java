@@ -11,6 +11,15 @@ package io.flux.ledger;
  * @param runningMs ms since the first attempt began
  * @param failures how many earlier attempts count as failed
  * @param leftMs ms until the job's deadline, 0 or less when it has passed; null when there is none
+ * @param requeueMs ms for which the job waited for attempts after the first
  */
 public record Started(
-        String id, int attempt, long seq, String request, long queueMs, long runningMs, int failures, Long leftMs) {}
+        String id,
+        int attempt,
+        long seq,
+        String request,
+        long queueMs,
+        long runningMs,
+        int failures,
+        Long leftMs,
+        long requeueMs) {}

@@ -32,8 +32,8 @@ public final class Endings {
     }
 
     private Ended end(String id, String reason) {
-        Event.Complete whole = new Event.Complete(id, 0, reason, null, null, null);
-        Event.Complete untouched = new Event.Complete(id, 0, reason, 0, null, null);
+        Event.Complete whole = new Event.Complete(id, 0, reason, null, null, null, null, null);
+        Event.Complete untouched = new Event.Complete(id, 0, reason, 0, null, null, null, null);
         return ledger.end(id, around(whole, untouched), reason);
     }
 

@@ -81,7 +81,7 @@ public final class Reaper {
 
     /** Ends a job for which no attempt is left; nothing when somebody else has, or when it runs again. */
     public void exhaust(String id, String model, Reclaimed reclaimed) {
-        Event error = new Event.Error(id, 0L, CODE, LOST, null, null);
+        Event error = new Event.Error(id, 0L, CODE, LOST, null, null, reclaimed.attempts(), null);
         FailureReport report = new FailureReport(CODE, LOST, reclaimed.attempts(), null, null, null, clock.millis());
         Ended ended = ledger.exhaust(id, endings.around(error, error), CODE, json.write(report), terms.deadRetention());
         if (ended.outcome() != Ended.Outcome.ENDED) {

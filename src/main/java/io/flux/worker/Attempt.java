@@ -19,25 +19,26 @@ public final class Attempt {
     private final ModelSpec model;
     private final Transcript soFar;
     private final boolean resets;
-    private final long startNanos;
+    private final int resumes;
+    private final Stopwatch watch;
     private long seq;
     private boolean abandoned;
-    private int texts;
-    private long lastTextNanos;
-    private Duration timeToFirstText;
 
     /**
-     * @param soFar what earlier attempts have shown
+     * @param past what earlier attempts have left
      * @param goesOn whether the engine can go on after it; else the answer begins anew
+     * @param watch measures this attempt
      */
-    Attempt(Started started, JobRequest request, ModelSpec model, Transcript soFar, boolean goesOn) {
+    Attempt(Started started, JobRequest request, ModelSpec model, Past past, boolean goesOn, Stopwatch watch) {
         this.started = started;
         this.request = request;
         this.model = model;
-        this.resets = !goesOn && !soFar.text().isEmpty();
-        this.soFar = resets ? Transcript.EMPTY : soFar;
+        boolean shown = !past.shown().text().isEmpty();
+        this.resets = !goesOn && shown;
+        this.soFar = resets ? Transcript.EMPTY : past.shown();
+        this.resumes = past.resumes() + (goesOn && shown ? 1 : 0);
+        this.watch = watch;
         this.seq = started.seq();
-        this.startNanos = System.nanoTime();
     }
 
     /** The job's id. */
@@ -65,7 +66,7 @@ public final class Attempt {
         if (started.leftMs() == null) {
             return null;
         }
-        Duration left = Duration.ofMillis(started.leftMs()).minus(sinceStart());
+        Duration left = Duration.ofMillis(started.leftMs()).minus(watch.elapsed());
         return left.isNegative() ? Duration.ZERO : left;
     }
 
@@ -99,6 +100,11 @@ public final class Attempt {
         return Duration.ofMillis(started.queueMs());
     }
 
+    /** For how long the job waited for attempts after the first. */
+    Duration requeued() {
+        return Duration.ofMillis(started.requeueMs());
+    }
+
     /** The {@code seq} of the next event; the same until it is {@link #written}. */
     long nextSeq() {
         return seq + 1;
@@ -118,37 +124,18 @@ public final class Attempt {
         return abandoned;
     }
 
-    /**
-     * Notes that the engine has written.
-     *
-     * @return the time since the text before; null for the first
-     */
-    Duration wrote() {
-        long now = System.nanoTime();
-        Duration gap = texts == 0 ? null : Duration.ofNanos(now - lastTextNanos);
-        if (texts++ == 0) {
-            timeToFirstText = Duration.ofNanos(now - startNanos);
-        }
-        lastTextNanos = now;
-        return gap;
+    /** How often the text went on in another attempt, this one included. */
+    int resumes() {
+        return resumes;
     }
 
-    /** From the start of this attempt to its first text; null before. */
-    Duration timeToFirstText() {
-        return timeToFirstText;
-    }
-
-    /** From the first text to the last so far. */
-    Duration writing() {
-        return Duration.ofNanos(lastTextNanos - startNanos).minus(timeToFirstText);
+    /** Measures this attempt. */
+    Stopwatch watch() {
+        return watch;
     }
 
     /** From the start of the first attempt to now. */
     Duration running() {
-        return sinceStart().plusMillis(started.runningMs());
-    }
-
-    private Duration sinceStart() {
-        return Duration.ofNanos(System.nanoTime() - startNanos);
+        return watch.elapsed().plusMillis(started.runningMs());
     }
 }

@@ -1,14 +1,13 @@
 package io.flux.worker;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flux.engine.Engines;
 import io.flux.engine.StopReason;
 import io.flux.engine.Transcript;
+import io.flux.job.Answer;
 import io.flux.job.JobRequest;
 import io.flux.ledger.Backlog;
-import io.flux.ledger.JournalEntry;
 import io.flux.ledger.Ledger;
 import io.flux.ledger.Started;
 import io.flux.ledger.Write;
@@ -48,12 +47,14 @@ public final class Claims {
     private static final class Claim {
         private final String name;
         private final String model;
+        private final long poppedNanos;
         private volatile Attempt attempt;
         private volatile StopReason wish;
 
-        Claim(String name, String model) {
+        Claim(String name, String model, long poppedNanos) {
             this.name = name;
             this.model = model;
+            this.poppedNanos = poppedNanos;
         }
     }
 
@@ -79,11 +80,12 @@ public final class Claims {
      * @return the job's id; null when none waits, or when the next is one that this worker holds still
      */
     public String claim(String model, String claim) {
+        long poppedNanos = System.nanoTime();
         String id = ledger.claim(model, named(claim), lease);
         if (id == null) {
             return null;
         }
-        Claim holder = held.computeIfAbsent(id, i -> new Claim(claim, model));
+        Claim holder = held.computeIfAbsent(id, i -> new Claim(claim, model, poppedNanos));
         if (!holder.name.equals(claim)) {
             // It was given to others while we did not notice, and came back: the slot that has it still will be refused
             // by the ledger soon, and nobody renews its lease then.
@@ -111,16 +113,22 @@ public final class Claims {
         JobRequest request =
                 mapper.readValue(started.request(), JobRequest.class).withId(id);
         ModelSpec model = models.named(claim.model);
-        Transcript soFar = started.attempt() == 1 ? Transcript.EMPTY : transcript(id);
+        Past past = started.attempt() == 1 ? Past.NONE : past(id);
         boolean goesOn = model.features().continuation() && !request.isConstrained();
-        claim.attempt = new Attempt(started, request, model, soFar, goesOn);
+        claim.attempt = new Attempt(started, request, model, past, goesOn, new Stopwatch(claim.poppedNanos));
         return claim.attempt;
     }
 
-    /** The job's engine is open: a stop that came before it takes effect now. */
+    /** The job's engine is open: a stop that came before it takes effect now. By the slot's thread. */
     public void opened(String id) {
         Claim claim = held.get(id);
-        if (claim != null && claim.wish != null) {
+        if (claim == null) {
+            return;
+        }
+        if (claim.attempt != null) {
+            claim.attempt.watch().asked();
+        }
+        if (claim.wish != null) {
             engines.stop(id, claim.wish);
         }
     }
@@ -221,23 +229,13 @@ public final class Claims {
         held.remove(id);
     }
 
-    private Transcript transcript(String id) throws JsonProcessingException {
-        StringBuilder text = new StringBuilder();
-        int events = 0;
+    private Past past(String id) {
+        Answer answer = new Answer(mapper);
         Backlog page = ledger.read(id, 0, PAGE);
         while (!page.entries().isEmpty()) {
-            for (JournalEntry entry : page.entries()) {
-                JsonNode event = mapper.readTree(entry.frame());
-                if (event.path("type").asText().equals("token")) {
-                    text.append(event.path("content").asText());
-                    events++;
-                } else if (event.path("mode").asText().equals("reset")) {
-                    text.setLength(0);
-                    events = 0;
-                }
-            }
+            page.entries().forEach(entry -> answer.add(entry.frame()));
             page = ledger.read(id, page.entries().get(page.entries().size() - 1).seq(), PAGE);
         }
-        return new Transcript(text.toString(), events);
+        return new Past(new Transcript(answer.text(), answer.pieces()), answer.resumes());
     }
 }

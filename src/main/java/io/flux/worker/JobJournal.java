@@ -78,9 +78,9 @@ public final class JobJournal {
         }
         long seq = attempt.nextSeq();
         append(attempt, seq, new Event.Token(attempt.requestId(), seq, text.content()));
-        Duration gap = attempt.wrote();
+        Duration gap = attempt.watch().wrote(text.readNanos());
         if (gap == null) {
-            meters.firstText(attempt.model(), attempt.timeToFirstText());
+            meters.firstText(attempt.model(), attempt.watch().timeToFirstText());
         } else {
             meters.nextText(attempt.model(), gap);
         }
@@ -128,22 +128,64 @@ public final class JobJournal {
         finish(
                 attempt,
                 seq,
-                new Event.Complete(attempt.requestId(), seq, reason, completion, usage, timings(attempt, completion)),
+                new Event.Complete(
+                        attempt.requestId(),
+                        seq,
+                        reason,
+                        completion,
+                        usage,
+                        attempt.number(),
+                        attempt.resumes(),
+                        timings(attempt, end, completion)),
                 reason);
         meters.tokens(attempt.model(), end.completionTokens());
     }
 
-    private static Event.Timings timings(Attempt attempt, Integer tokens) {
-        Long toFirst = attempt.timeToFirstText() == null
-                ? null
-                : attempt.timeToFirstText().toMillis();
+    private static Event.Timings timings(Attempt attempt, EngineEnd end, Integer tokens) {
+        Stopwatch watch = attempt.watch();
+        Duration writing = watch.writing();
         Double rate = null;
-        if (tokens != null && tokens > 1 && toFirst != null) {
-            double seconds = attempt.writing().toNanos() / 1e9;
-            rate = seconds > 0 ? Math.round((tokens - 1) / seconds * 10) / 10.0 : null;
+        if (tokens != null && tokens > 1 && writing != null && !writing.isZero()) {
+            rate = rounded((tokens - 1) / (writing.toNanos() / 1e9), 10);
         }
         return new Event.Timings(
-                attempt.queued().toMillis(), toFirst, attempt.running().toMillis(), rate);
+                attempt.queued().toMillis(),
+                attempt.number() == 1 ? null : (Long) attempt.requeued().toMillis(),
+                tenths(end.times().loadMs()),
+                tenths(end.times().promptEvalMs()),
+                watch.timeToFirstText() == null
+                        ? null
+                        : (Long) watch.timeToFirstText().toMillis(),
+                tenths(end.times().evalMs()),
+                attempt.running().toMillis(),
+                rate,
+                overhead(watch));
+    }
+
+    private static Event.Overhead overhead(Stopwatch watch) {
+        if (watch.dispatch() == null) {
+            return null;
+        }
+        double relayMs = watch.relay().toNanos() / 1e6;
+        return new Event.Overhead(
+                tenths(watch.dispatch().toNanos() / 1e6),
+                tenths(relayMs),
+                watch.texts(),
+                watch.texts() == 0 ? null : rounded(relayMs / watch.texts(), 1000));
+    }
+
+    private static Double tenths(Double ms) {
+        return ms == null ? null : rounded(ms, 10);
+    }
+
+    private static Double rounded(double value, int parts) {
+        return (double) Math.round(value * parts) / parts;
+    }
+
+    private static Event.Error error(
+            Attempt attempt, EngineEnd end, long seq, String code, String error, String field) {
+        return new Event.Error(
+                attempt.requestId(), seq, code, error, field, null, attempt.number(), timings(attempt, end, null));
     }
 
     /** The job's time is over before an engine was asked. */
@@ -155,8 +197,7 @@ public final class JobJournal {
     public void refuse(Attempt attempt, EngineEnd end) {
         EngineFailure failure = end.failure();
         long seq = attempt.nextSeq();
-        Event error =
-                new Event.Error(attempt.requestId(), seq, failure.code(), failure.message(), failure.field(), null);
+        Event error = error(attempt, end, seq, failure.code(), failure.message(), failure.field());
         finish(attempt, seq, error, failure.code());
     }
 
@@ -172,7 +213,7 @@ public final class JobJournal {
                 terms.worker(),
                 terms.clock().millis());
         long seq = attempt.nextSeq();
-        Event event = new Event.Error(attempt.requestId(), seq, EngineFailure.ENGINE_FAILED, error, null, null);
+        Event event = error(attempt, end, seq, EngineFailure.ENGINE_FAILED, error, null);
         ledger.die(
                 attempt.requestId(),
                 attempt.number(),
@@ -200,7 +241,11 @@ public final class JobJournal {
 
     /** Ends a failed attempt and leaves the job to the next; false when no next one is wanted. */
     public boolean retry(Attempt attempt, EngineEnd end) {
-        switch (ledger.retry(attempt.requestId(), attempt.number(), Verdict.counts(end))) {
+        switch (ledger.retry(
+                attempt.requestId(),
+                attempt.number(),
+                Verdict.counts(end),
+                end.failure().code())) {
             case CANCELLED -> complete(attempt, EngineEnd.unasked(FinishReason.CANCELLED));
             case DEADLINE -> complete(attempt, EngineEnd.unasked(FinishReason.DEADLINE));
             default -> {

@@ -16,6 +16,7 @@ import io.flux.job.ChatMessage;
 import io.flux.job.ClientMessage;
 import io.flux.job.Event;
 import io.flux.job.FailureReport;
+import io.flux.job.JobRecord;
 import io.flux.job.JobReport;
 import io.flux.job.JobRequest;
 import io.flux.job.MessageReader;
@@ -233,6 +234,9 @@ class ApiDocumentsTest {
                 Arguments.of(JobReport.Failure.class, "Failure"),
                 Arguments.of(Event.Usage.class, "Usage"),
                 Arguments.of(Event.Timings.class, "Timings"),
+                Arguments.of(Event.Overhead.class, "Overhead"),
+                Arguments.of(JobRecord.class, "JobRecord"),
+                Arguments.of(JobRecord.Attempt.class, "JobAttempt"),
                 Arguments.of(Admission.Report.class, "Models"),
                 Arguments.of(Admission.Model.class, "Model"),
                 Arguments.of(Health.Report.class, "Health"),

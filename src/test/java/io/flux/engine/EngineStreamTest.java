@@ -49,10 +49,10 @@ class EngineStreamTest {
         EngineStream stream = fake.plain("printf Salt; read line < gate; printf ' and foam'");
 
         assertThat(stream.hasNext()).isTrue();
-        assertThat(stream.next()).isEqualTo(new EngineText("Salt"));
+        assertThat(stream.next()).isEqualTo(new EngineText("Salt", 0));
         assertThat(stream.hasNext()).isTrue();
         Files.writeString(gate, "go\n");
-        assertThat(stream.next()).isEqualTo(new EngineText(" and foam"));
+        assertThat(stream.next()).isEqualTo(new EngineText(" and foam", 0));
         assertThat(stream.hasNext()).isTrue();
         assertThat(((EngineEnd) stream.next()).finish()).isEqualTo(FinishReason.STOP);
         assertThat(stream.hasNext()).isFalse();
@@ -80,10 +80,10 @@ class EngineStreamTest {
                 .isZero();
         EngineStream stream = fake.plain("printf 'a\\360\\237'; read line < gate; printf '\\214\\212b'");
 
-        assertThat(stream.next()).isEqualTo(new EngineText("a"));
+        assertThat(stream.next()).isEqualTo(new EngineText("a", 0));
         CompletableFuture<EngineOutput> next = CompletableFuture.supplyAsync(stream::next);
         Files.writeString(gate, "go\n");
-        assertThat(next.join()).isEqualTo(new EngineText("🌊b"));
+        assertThat(next.join()).isEqualTo(new EngineText("🌊b", 0));
     }
 
     @Test
@@ -234,7 +234,7 @@ class EngineStreamTest {
         for (StopReason reason : StopReason.values()) {
             LiveProcess process = fake.start("printf Salt; exec sleep 1000", "");
             EngineStream stream = fake.engines.open(process, job());
-            assertThat(stream.next()).isEqualTo(new EngineText("Salt"));
+            assertThat(stream.next()).isEqualTo(new EngineText("Salt", 0));
             CompletableFuture<EngineOutput> last = CompletableFuture.supplyAsync(stream::next);
 
             assertThat(fake.engines.stop("request-1", reason)).isTrue();
@@ -311,7 +311,7 @@ class EngineStreamTest {
         LiveProcess process = fake.start("printf Salt; exec sleep 1000", "");
         Duration timeLeft = Duration.ofSeconds(10);
         EngineStream stream = new EngineStream(plain(process), job("r", List.of(), timeLeft), now::get, ended -> {});
-        assertThat(stream.next()).isEqualTo(new EngineText("Salt"));
+        assertThat(stream.next()).isEqualTo(new EngineText("Salt", 0));
         CompletableFuture<EngineOutput> last = CompletableFuture.supplyAsync(stream::next);
 
         now.addAndGet(timeLeft.toNanos() - 1);
@@ -361,7 +361,7 @@ class EngineStreamTest {
 
         now.addAndGet(stall * 2);
         stream.watch(stall);
-        assertThat(stream.next()).isEqualTo(new EngineText("Salt"));
+        assertThat(stream.next()).isEqualTo(new EngineText("Salt", 0));
         now.addAndGet(stall * 2);
         stream.watch(stall);
         assertThat(process.isAlive()).isTrue();

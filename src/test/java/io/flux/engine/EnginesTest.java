@@ -122,7 +122,7 @@ class EnginesTest {
                 .isZero();
         LiveProcess process = fake.start("sleep 1000 & echo $! > child; printf Salt; read line < gate; exit 0", "");
         EngineStream stream = fake.engines.open(process, job());
-        assertThat(stream.next()).isEqualTo(new EngineText("Salt"));
+        assertThat(stream.next()).isEqualTo(new EngineText("Salt", 0));
         CompletableFuture<EngineOutput> last = new CompletableFuture<>();
         Thread reader = new Thread(() -> last.complete(stream.next()), "reader");
         reader.start();

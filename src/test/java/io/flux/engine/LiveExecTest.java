@@ -126,7 +126,7 @@ class LiveExecTest {
             camel.start();
             var answer = camel.createProducerTemplate().asyncSendBody("direct:run", "prompt");
             await().until(() -> routed.size() == 1);
-            assertThat(routed).containsExactly(new EngineText("Salt"));
+            assertThat(routed).containsExactly(new EngineText("Salt", 0));
             Files.writeString(gate, "go\n");
             answer.get();
             assertThat(FakeEngines.text(routed)).isEqualTo("Saltfoam");

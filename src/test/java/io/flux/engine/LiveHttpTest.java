@@ -103,9 +103,9 @@ class LiveHttpTest {
             answer.chunk(": ping\n\n").event(" and foam").event("!").end();
         });
         EngineStream stream = ask(job());
-        assertThat(stream.next()).isEqualTo(new EngineText("Salt"));
+        assertThat(stream.next()).isEqualTo(new EngineText("Salt", 0));
         first.countDown();
-        assertThat(stream.next()).isEqualTo(new EngineText(" and foam"));
+        assertThat(stream.next()).isEqualTo(new EngineText(" and foam", 0));
         assertThat(((EngineEnd) stream.next()).finish()).isEqualTo(FinishReason.STOP);
         assertThat(engines.running()).isZero();
         assertThat(server.requests.get(0).body()).isEqualTo("{}");
@@ -179,7 +179,7 @@ class LiveHttpTest {
             answer.awaitGone();
         });
         EngineStream stream = ask(job());
-        assertThat(stream.next()).isEqualTo(new EngineText("Salt"));
+        assertThat(stream.next()).isEqualTo(new EngineText("Salt", 0));
         CompletableFuture<EngineOutput> last = CompletableFuture.supplyAsync(stream::next);
         assertThat(engines.stop("request-1", StopReason.HANDED_OVER)).isTrue();
         assertThat(((EngineEnd) last.join()).failure().code()).isEqualTo("handed_over");

@@ -36,6 +36,12 @@ class LlamaCompletionLogTest {
     }
 
     @Test
+    void itSaysWhereTheTimeWent() {
+        assertThat(new LlamaCompletionLog(LOG).times()).isEqualTo(new EngineTimes(3.76, 1.82, 10.97));
+        assertThat(new LlamaCompletionLog("no such lines").times()).isEqualTo(EngineTimes.NONE);
+    }
+
+    @Test
     void aSingleTokenIsNotCountedAsTwoThoughTheLogSaysOneRun() {
         LlamaCompletionLog log = new LlamaCompletionLog(
                 """

@@ -26,6 +26,7 @@ class LlamaServerEventsTest {
         assertThat(events.end().finish()).isEqualTo(FinishReason.STOP);
         assertThat(events.end().promptTokens()).isEqualTo(12);
         assertThat(events.end().completionTokens()).isEqualTo(9);
+        assertThat(events.end().times()).isEqualTo(new EngineTimes(null, 18.4, 61.25));
     }
 
     @Test
@@ -104,7 +105,8 @@ class LlamaServerEventsTest {
 
     private static String last(String stopType) {
         return "{\"content\":\"\",\"stop\":true,\"stop_type\":\"" + stopType
-                + "\",\"tokens_predicted\":9,\"tokens_evaluated\":12,\"truncated\":false}";
+                + "\",\"tokens_predicted\":9,\"tokens_evaluated\":12,\"truncated\":false,\"timings\":{\"prompt_n\":12,"
+                + "\"prompt_ms\":18.4,\"predicted_n\":9,\"predicted_ms\":61.25}}";
     }
 
     private static LlamaServerEvents events(Question question) {

@@ -95,9 +95,9 @@ class OpenAiTest {
                     .end();
         });
         EngineStream stream = ask(job());
-        assertThat(stream.next()).isEqualTo(new EngineText("Salt"));
+        assertThat(stream.next()).isEqualTo(new EngineText("Salt", 0));
         first.countDown();
-        assertThat(stream.next()).isEqualTo(new EngineText(" and grüße"));
+        assertThat(stream.next()).isEqualTo(new EngineText(" and grüße", 0));
         EngineEnd end = (EngineEnd) stream.next();
         assertThat(end.finish()).isEqualTo(FinishReason.STOP);
         assertThat(end.promptTokens()).isEqualTo(14);
@@ -566,7 +566,7 @@ class OpenAiTest {
             answer.awaitGone();
         });
         EngineStream stream = ask(job());
-        assertThat(stream.next()).isEqualTo(new EngineText("Salt"));
+        assertThat(stream.next()).isEqualTo(new EngineText("Salt", 0));
         CompletableFuture<EngineOutput> last = CompletableFuture.supplyAsync(stream::next);
         assertThat(engines.stop("request-1", StopReason.CANCELLED)).isTrue();
         assertThat(((EngineEnd) last.join()).finish()).isEqualTo(FinishReason.CANCELLED);

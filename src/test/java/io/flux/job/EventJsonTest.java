@@ -60,20 +60,46 @@ class EventJsonTest {
     @Test
     void aCompleteHasCountsAndTimings() {
         assertThat(json.write(new Event.Complete(
-                        "01J", 40, "stop", 38, new Event.Usage(12, 38), new Event.Timings(812L, 140L, 2100L, 19.4))))
-                .isEqualTo(
-                        "{\"type\":\"complete\",\"request_id\":\"01J\",\"seq\":40,\"finish_reason\":\"stop\","
-                                + "\"token_count\":38,\"usage\":{\"prompt_tokens\":12,\"completion_tokens\":38},"
-                                + "\"timings\":{\"queue_ms\":812,\"ttft_ms\":140,\"total_ms\":2100,\"tokens_per_second\":19.4}}");
+                        "01J",
+                        40,
+                        "stop",
+                        38,
+                        new Event.Usage(12, 38),
+                        2,
+                        1,
+                        new Event.Timings(
+                                812L,
+                                31L,
+                                40.2,
+                                90.1,
+                                140L,
+                                1960.0,
+                                2100L,
+                                19.4,
+                                new Event.Overhead(3.4, 2.9, 38, 0.076)))))
+                .isEqualTo("{\"type\":\"complete\",\"request_id\":\"01J\",\"seq\":40,\"finish_reason\":\"stop\","
+                        + "\"token_count\":38,\"usage\":{\"prompt_tokens\":12,\"completion_tokens\":38},"
+                        + "\"attempts\":2,\"resumes\":1,"
+                        + "\"timings\":{\"queue_ms\":812,\"requeue_ms\":31,\"load_ms\":40.2,"
+                        + "\"prompt_eval_ms\":90.1,\"ttft_ms\":140,\"eval_ms\":1960.0,\"total_ms\":2100,"
+                        + "\"tokens_per_second\":19.4,\"overhead\":{\"dispatch_ms\":3.4,\"relay_ms\":2.9,"
+                        + "\"texts\":38,\"relay_mean_ms\":0.076}}}");
     }
 
     @Test
     void aCountThatIsNotKnownIsLeftOut() {
-        assertThat(json.write(
-                        new Event.Complete("01J", 4, "cancelled", null, null, new Event.Timings(8L, null, 21L, null))))
+        assertThat(json.write(new Event.Complete(
+                        "01J",
+                        4,
+                        "cancelled",
+                        null,
+                        null,
+                        1,
+                        0,
+                        new Event.Timings(8L, null, null, null, null, null, 21L, null, null))))
                 .isEqualTo("{\"type\":\"complete\",\"request_id\":\"01J\",\"seq\":4,\"finish_reason\":\"cancelled\","
-                        + "\"timings\":{\"queue_ms\":8,\"total_ms\":21}}");
-        assertThat(json.write(new Event.Complete("01J", 4, "stop", 3, new Event.Usage(null, 3), null)))
+                        + "\"attempts\":1,\"resumes\":0,\"timings\":{\"queue_ms\":8,\"total_ms\":21}}");
+        assertThat(json.write(new Event.Complete("01J", 4, "stop", 3, new Event.Usage(null, 3), null, null, null)))
                 .isEqualTo("{\"type\":\"complete\",\"request_id\":\"01J\",\"seq\":4,\"finish_reason\":\"stop\","
                         + "\"token_count\":3,\"usage\":{\"completion_tokens\":3}}");
     }

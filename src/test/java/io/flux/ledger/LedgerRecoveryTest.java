@@ -109,7 +109,7 @@ class LedgerRecoveryTest extends LedgerFixture {
             create();
             lease(id, LEASE);
             start();
-            ledger.retry(id, 1, false);
+            ledger.retry(id, 1, false, "engine_failed");
             ledger.requeue(id, model, LEASE);
             assertThat(reap()).isEqualTo(NONE);
             runsOut();
@@ -235,7 +235,7 @@ class LedgerRecoveryTest extends LedgerFixture {
             assertThat(ledger.check(id, 1)).isEqualTo(Write.FENCED);
             fenced(() -> ledger.finish(id, 1, 1, "{}", "stop"));
             fenced(() -> ledger.die(id, 1, 1, "{}", "engine_failed", FAILURE, DEAD_RETENTION));
-            fenced(() -> ledger.retry(id, 1, true));
+            fenced(() -> ledger.retry(id, 1, true, "engine_failed"));
             assertThat(frames()).isEmpty();
             assertThat(start().attempt()).isEqualTo(2);
         }
@@ -272,7 +272,7 @@ class LedgerRecoveryTest extends LedgerFixture {
             start();
             assertThat(reclaim(3, 30)).isEqualTo(WAITS);
             start();
-            ledger.retry(id, 2, true); // its engine failed: that counts as well
+            ledger.retry(id, 2, true, "engine_failed"); // its engine failed: that counts as well
             start();
             Reclaimed exhausted = new Reclaimed(Fate.EXHAUSTED, null, 3);
             assertThat(reclaim(3, 30)).isEqualTo(exhausted);

@@ -1,8 +1,10 @@
 package io.flux.ledger;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 import static org.awaitility.Awaitility.await;
 
+import io.flux.job.JobRecord;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -485,7 +487,7 @@ class LedgerTest extends LedgerFixture {
         void aNewAttemptNeedsAClaimOfItsOwn() {
             create();
             ledger.start(id, "worker", "claim 1");
-            ledger.retry(id, 1, true);
+            ledger.retry(id, 1, true, "engine_failed");
             assertThat(ledger.start(id, "worker", "claim 2").attempt()).isEqualTo(2);
             fenced(() -> ledger.start(id, "worker", "claim 1"));
         }
@@ -494,7 +496,7 @@ class LedgerTest extends LedgerFixture {
         void anAttemptKnowsHowMuchTimeIsLeft() {
             ledger.create(id, model, "{}", Duration.ofMinutes(2), "grace", false);
             assertThat(start().leftMs()).isBetween(60_000L, 120_000L);
-            ledger.retry(id, 1, true);
+            ledger.retry(id, 1, true, "engine_failed");
             put(Keys.job(id), "deadline_ms", LONG_AGO);
             assertThat(start().leftMs()).as("its time is over").isNegative();
         }
@@ -509,11 +511,11 @@ class LedgerTest extends LedgerFixture {
         void aFailureThatTheJobIsToBlameForCounts() {
             create();
             assertThat(start().failures()).isZero();
-            ledger.retry(id, 1, true);
+            ledger.retry(id, 1, true, "engine_failed");
             assertThat(start().failures()).isEqualTo(1);
-            ledger.retry(id, 2, false);
+            ledger.retry(id, 2, false, "engine_failed");
             assertThat(start().failures()).isEqualTo(1);
-            ledger.retry(id, 3, true);
+            ledger.retry(id, 3, true, "engine_failed");
             assertThat(start().failures()).isEqualTo(2);
             assertThat(job("attempt")).isEqualTo("4");
         }
@@ -534,7 +536,7 @@ class LedgerTest extends LedgerFixture {
             start();
             ledger.append(id, 1, 1, "{}");
             ledger.append(id, 1, 2, "{}");
-            assertThat(ledger.retry(id, 1, true)).isEqualTo(Write.OK);
+            assertThat(ledger.retry(id, 1, true, "engine_failed")).isEqualTo(Write.OK);
             assertThat(state()).isEqualTo("queued");
             assertThat(job("worker")).isNull();
             Started second = start();
@@ -551,7 +553,7 @@ class LedgerTest extends LedgerFixture {
             assertThat(first).isBetween(5000L, 60_000L);
             redis.opsForHash().increment(Keys.job(id), "started_ms", -1000);
             redis.opsForHash().increment(Keys.job(id), "created_ms", -1000);
-            ledger.retry(id, 1, true);
+            ledger.retry(id, 1, true, "engine_failed");
             Started second = start();
             assertThat(second.queueMs()).isEqualTo(first);
             assertThat(second.runningMs()).isBetween(1000L, 60_000L);
@@ -561,13 +563,13 @@ class LedgerTest extends LedgerFixture {
         void retryingTwiceIsHarmless() {
             create();
             start();
-            assertThat(ledger.retry(id, 1, true)).isEqualTo(Write.OK);
-            assertThat(ledger.retry(id, 1, true)).isEqualTo(Write.OK);
-            assertThat(ledger.retry(id, 1, false)).isEqualTo(Write.OK);
+            assertThat(ledger.retry(id, 1, true, "engine_failed")).isEqualTo(Write.OK);
+            assertThat(ledger.retry(id, 1, true, "engine_failed")).isEqualTo(Write.OK);
+            assertThat(ledger.retry(id, 1, false, "engine_failed")).isEqualTo(Write.OK);
             Started second = start();
             assertThat(second.attempt()).isEqualTo(2);
             assertThat(second.failures()).as("it failed once").isEqualTo(1);
-            fenced(() -> ledger.retry(id, 1, true));
+            fenced(() -> ledger.retry(id, 1, true, "engine_failed"));
             assertThat(state()).isEqualTo("running");
         }
 
@@ -576,11 +578,11 @@ class LedgerTest extends LedgerFixture {
             create();
             start();
             end();
-            assertThat(ledger.retry(id, 1, true)).isEqualTo(Write.CANCELLED);
+            assertThat(ledger.retry(id, 1, true, "engine_failed")).isEqualTo(Write.CANCELLED);
             assertThat(state()).isEqualTo("running");
             assertThat(job("failures")).isEqualTo("0");
             ledger.finish(id, 1, 1, "{}", "cancelled");
-            fenced(() -> ledger.retry(id, 1, true));
+            fenced(() -> ledger.retry(id, 1, true, "engine_failed"));
         }
 
         @Test
@@ -588,7 +590,7 @@ class LedgerTest extends LedgerFixture {
             create();
             start();
             end("deadline");
-            assertThat(ledger.retry(id, 1, true)).isEqualTo(Write.DEADLINE);
+            assertThat(ledger.retry(id, 1, true, "engine_failed")).isEqualTo(Write.DEADLINE);
             assertThat(state()).isEqualTo("running");
         }
 
@@ -597,7 +599,7 @@ class LedgerTest extends LedgerFixture {
             create();
             start();
             reclaim(3, 30);
-            fenced(() -> ledger.retry(id, 1, true));
+            fenced(() -> ledger.retry(id, 1, true, "engine_failed"));
             assertThat(job("failures")).as("counted once, as the reclaim did").isEqualTo("1");
         }
 
@@ -609,7 +611,7 @@ class LedgerTest extends LedgerFixture {
             assertThat(ledger.check(id, 1)).isEqualTo(Write.OK);
             assertThat(ledger.check(id, 1)).isEqualTo(Write.OK);
             assertThat(ledger.check(id, 2)).as("not the current one").isEqualTo(Write.FENCED);
-            ledger.retry(id, 1, true);
+            ledger.retry(id, 1, true, "engine_failed");
             assertThat(ledger.check(id, 1)).as("between attempts").isEqualTo(Write.FENCED);
             start();
             assertThat(ledger.check(id, 1)).isEqualTo(Write.FENCED);
@@ -635,14 +637,14 @@ class LedgerTest extends LedgerFixture {
             create();
             start();
             ledger.append(id, 1, 1, "{\"old\":1}");
-            ledger.retry(id, 1, true);
+            ledger.retry(id, 1, true, "engine_failed");
             assertThat(ledger.append(id, 1, 2, "{\"late\":1}"))
                     .as("between attempts")
                     .isEqualTo(Write.FENCED);
             start();
             assertThat(ledger.append(id, 1, 2, "{\"late\":1}")).isEqualTo(Write.FENCED);
             fenced(() -> ledger.finish(id, 1, 2, "{\"late\":1}", "stop"));
-            fenced(() -> ledger.retry(id, 1, true));
+            fenced(() -> ledger.retry(id, 1, true, "engine_failed"));
             assertThat(ledger.append(id, 2, 2, "{\"new\":1}")).isEqualTo(Write.OK);
             assertThat(frames()).containsExactly("{\"old\":1}", "{\"new\":1}");
             assertThat(state()).isEqualTo("running");
@@ -652,7 +654,7 @@ class LedgerTest extends LedgerFixture {
         void nobodyWritesToAJobThatIsGone() {
             assertThat(ledger.append(id, 1, 1, "{}")).isEqualTo(Write.FENCED);
             fenced(() -> ledger.finish(id, 1, 1, "{}", "stop"));
-            fenced(() -> ledger.retry(id, 1, true));
+            fenced(() -> ledger.retry(id, 1, true, "engine_failed"));
             fenced(() -> ledger.die(id, 1, 1, "{}", "engine_failed", "{}", DEAD_RETENTION));
             assertThat(ledger.check(id, 1)).isEqualTo(Write.FENCED);
             assertThat(redis.keys("flux:{" + id + "}*")).isEmpty();
@@ -738,6 +740,99 @@ class LedgerTest extends LedgerFixture {
             }
             assertThat(heard).containsExactly(new JournalEntry(id, 1, false, frame));
             assertThat(frames()).containsExactly(frame);
+        }
+    }
+
+    /** Where a job has been, for its tenant and for operators. */
+    @Nested
+    class Looking {
+        @Test
+        void whatIsNotThereIsNotSeen() {
+            assertThat(ledger.look(id)).isNull();
+        }
+
+        @Test
+        void aJobThatWaitsHasComeAndWasAccepted() {
+            create();
+            JobLife life = ledger.look(id);
+            assertThat(life.model()).isEqualTo(model);
+            assertThat(life.state()).isEqualTo("queued");
+            assertThat(life.record().createdMs()).isBetween(life.nowMs() - 60_000, life.nowMs());
+            assertThat(life.record().acceptedMs()).isBetween(life.record().createdMs(), life.nowMs());
+            assertThat(life.record().startedMs()).isNull();
+            assertThat(life.record().endedMs()).isNull();
+            assertThat(life.record().attempts()).isZero();
+            assertThat(life.record().history()).isEmpty();
+        }
+
+        @Test
+        void itIsAcceptedOnceThoughItsWorkerWasFaster() {
+            create("{}");
+            start("worker-1");
+            ledger.accept(id);
+            Long accepted = ledger.look(id).record().acceptedMs();
+            assertThat(accepted).isNotNull();
+            ledger.accept(id);
+            assertThat(ledger.look(id).record().acceptedMs()).isEqualTo(accepted);
+        }
+
+        @Test
+        void eachAttemptHasItsWorkerAndHowItEnded() {
+            create();
+            start("worker-1");
+            assertThat(ledger.look(id).record().worker()).isEqualTo("worker-1");
+            ledger.retry(id, 1, true, "engine_failed");
+            assertThat(ledger.look(id).record().worker())
+                    .as("the last one, while it waits")
+                    .isEqualTo("worker-1");
+            start("worker-2");
+            reclaim(3, 30);
+            put(Keys.job(id), "requeued_ms", redisTime() - 5_000);
+            assertThat(start("worker-3").requeueMs()).isBetween(5_000L, 65_000L);
+            ledger.finish(id, 3, 1, "{}", "stop");
+            JobRecord record = ledger.look(id).record();
+            assertThat(record.attempts()).isEqualTo(3);
+            assertThat(record.worker()).isEqualTo("worker-3");
+            assertThat(record.history())
+                    .extracting(JobRecord.Attempt::attempt, JobRecord.Attempt::worker, JobRecord.Attempt::outcome)
+                    .containsExactly(
+                            tuple(1, "worker-1", "engine_failed"),
+                            tuple(2, "worker-2", "lost"),
+                            tuple(3, "worker-3", "stop"));
+            assertThat(record.history())
+                    .allSatisfy(attempt -> assertThat(attempt.endedMs()).isGreaterThanOrEqualTo(attempt.beganMs()));
+            assertThat(record.endedMs()).isEqualTo(record.history().get(2).endedMs());
+            assertThat(record.requeueMs()).isGreaterThanOrEqualTo(5_000);
+        }
+
+        @Test
+        void anAttemptThatIsAskedForAgainIsTheSameOne() {
+            create();
+            ledger.start(id, "worker-1", "claim");
+            JobRecord before = ledger.look(id).record();
+            ledger.start(id, "worker-1", "claim");
+            assertThat(ledger.look(id).record()).isEqualTo(before);
+        }
+
+        @Test
+        void aJobThatEndedWhileItWaitedHasNoAttemptButAnEnd() {
+            create();
+            end();
+            assertThat(ledger.look(id).record().endedMs()).isNotNull();
+            assertThat(ledger.look(id).record().history()).isEmpty();
+        }
+
+        @Test
+        void ofVeryManyAttemptsTheNewestAreSeen() {
+            create();
+            for (int attempt = 1; attempt <= 40; attempt++) {
+                start("worker-" + attempt);
+                ledger.retry(id, attempt, false, "handed_over");
+            }
+            List<JobRecord.Attempt> history = ledger.look(id).record().history();
+            assertThat(history).hasSize(32);
+            assertThat(history.get(0).attempt()).isEqualTo(9);
+            assertThat(history.get(31).worker()).isEqualTo("worker-40");
         }
     }
 
@@ -960,7 +1055,7 @@ class LedgerTest extends LedgerFixture {
             start();
             ledger.append(id, 1, 1, "one");
             ledger.append(id, 1, 2, "two");
-            ledger.retry(id, 1, true);
+            ledger.retry(id, 1, true, "engine_failed");
             assertThat(end().outcome()).isEqualTo(Ended.Outcome.ENDED);
             assertThat(frames()).containsExactly("one", "two", "{\"seq\":3,\"x\":null}");
         }

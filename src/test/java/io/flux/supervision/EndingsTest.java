@@ -56,7 +56,7 @@ class EndingsTest {
         for (int seq = 1; seq <= 11; seq++) {
             ledger.append(id, 1, seq, "{}");
         }
-        ledger.retry(id, 1, true);
+        ledger.retry(id, 1, true, "engine_failed");
         assertThat(endings.end(id, "deadline", null).outcome()).isEqualTo(Outcome.ENDED);
         assertThat(frames(id).get(11))
                 .isEqualTo("{\"type\":\"complete\",\"request_id\":\"" + id

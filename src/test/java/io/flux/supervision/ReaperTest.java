@@ -111,7 +111,7 @@ class ReaperTest {
         assertThat(frames())
                 .containsExactly(
                         "{\"type\":\"error\",\"request_id\":\"" + id + "\",\"seq\":1,\"code\":\"engine_failed\","
-                                + "\"error\":\"the worker was lost, and no attempt is left\"}");
+                                + "\"error\":\"the worker was lost, and no attempt is left\",\"attempts\":3}");
         assertThat(ledger.deadLetter(id).failure())
                 .isEqualTo("{\"code\":\"engine_failed\",\"error\":\"the worker was lost, and no attempt is left\","
                         + "\"attempts\":3,\"died_ms\":1700000000000}");
@@ -126,7 +126,7 @@ class ReaperTest {
         ConcurrentLinkedQueue<String> heard = new ConcurrentLinkedQueue<>();
         String channel = RedisFixture.name("flux:gateway:");
         String error = "{\"type\":\"error\",\"request_id\":\"" + id + "\",\"seq\":3,\"code\":\"engine_failed\","
-                + "\"error\":\"the worker was lost, and no attempt is left\"}";
+                + "\"error\":\"the worker was lost, and no attempt is left\",\"attempts\":30}";
         try (var unused = RedisFixture.subscribe(channel, heard::add)) {
             ledger.follow(id, channel, 2, 10);
             reaper.exhaust(id, model, new Reclaimed(Fate.EXHAUSTED, null, 30));

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.flux.engine.EngineEnd;
 import io.flux.engine.EngineFailure;
-import io.flux.engine.Transcript;
 import io.flux.ledger.Started;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
@@ -51,7 +50,12 @@ class BackoffTest {
 
     private static Attempt attempt(int number, int failures) {
         return new Attempt(
-                new Started("job", number, 5, "{}", 1, 1, failures, null), null, null, Transcript.EMPTY, true);
+                new Started("job", number, 5, "{}", 1, 1, failures, null, 0),
+                null,
+                null,
+                Past.NONE,
+                true,
+                new Stopwatch(0));
     }
 
     private static EngineEnd failed(String code) {

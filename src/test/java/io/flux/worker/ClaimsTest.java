@@ -474,7 +474,7 @@ class ClaimsTest {
 
     /** What becomes of a job whose attempt failed: the next one. */
     private Attempt takeAgain() throws JsonProcessingException {
-        assertThat(ledger.retry(id, attempts, true)).isEqualTo(Write.OK);
+        assertThat(ledger.retry(id, attempts, true, "engine_failed")).isEqualTo(Write.OK);
         claims.requeue(id, model, Duration.ZERO);
         return take();
     }

@@ -2,6 +2,7 @@ package io.flux.worker;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -11,6 +12,7 @@ import io.flux.engine.EngineFailure;
 import io.flux.engine.EngineJobs;
 import io.flux.engine.EngineStream;
 import io.flux.engine.EngineText;
+import io.flux.engine.EngineTimes;
 import io.flux.engine.Engines;
 import io.flux.engine.FinishReason;
 import io.flux.engine.LiveExec;
@@ -86,8 +88,8 @@ class JobJournalTest {
     void anAnswerIsStartTokensAndComplete() throws JsonProcessingException {
         Attempt attempt = take();
         journal.begin(attempt);
-        journal.text(attempt, new EngineText("Salt "));
-        journal.text(attempt, new EngineText("and foam"));
+        journal.text(attempt, new EngineText("Salt ", System.nanoTime()));
+        journal.text(attempt, new EngineText("and foam", System.nanoTime()));
         journal.complete(attempt, finished(12, 4));
         List<JsonNode> events = events();
         assertThat(events)
@@ -100,7 +102,10 @@ class JobJournalTest {
         assertThat(complete.get("token_count").intValue()).isEqualTo(4);
         assertThat(complete.get("usage").get("prompt_tokens").intValue()).isEqualTo(12);
         assertThat(complete.get("usage").get("completion_tokens").intValue()).isEqualTo(4);
+        assertThat(complete.get("attempts").intValue()).isEqualTo(1);
+        assertThat(complete.get("resumes").intValue()).isZero();
         assertThat(complete.get("timings").fieldNames()).toIterable().contains("queue_ms", "ttft_ms", "total_ms");
+        assertThat(complete.get("timings").has("requeue_ms")).isFalse();
         assertThat(meters.counter("flux.jobs", "model", model, "outcome", "stop")
                         .count())
                 .isEqualTo(1);
@@ -123,6 +128,28 @@ class JobJournalTest {
     }
 
     @Test
+    void theEnginesOwnTimesAndWhatFluxTookAreTold() throws JsonProcessingException {
+        Attempt attempt = take();
+        journal.begin(attempt);
+        claims.opened(id);
+        long read = System.nanoTime() - Duration.ofMillis(3).toNanos();
+        journal.text(attempt, new EngineText("Salt ", read));
+        journal.text(attempt, new EngineText("and foam", read));
+        journal.complete(
+                attempt, new EngineEnd(FinishReason.STOP, null, 0, 12, 4, new EngineTimes(40.16, 2.25, null), ""));
+        JsonNode timings = events().get(3).get("timings");
+        assertThat(timings.get("load_ms").doubleValue()).isEqualTo(40.2);
+        assertThat(timings.get("prompt_eval_ms").doubleValue()).isEqualTo(2.3);
+        assertThat(timings.has("eval_ms")).isFalse();
+        JsonNode overhead = timings.get("overhead");
+        assertThat(overhead.get("dispatch_ms").doubleValue()).isPositive();
+        assertThat(overhead.get("texts").intValue()).isEqualTo(2);
+        assertThat(overhead.get("relay_ms").doubleValue()).isGreaterThanOrEqualTo(6);
+        assertThat(overhead.get("relay_mean_ms").doubleValue())
+                .isCloseTo(overhead.get("relay_ms").doubleValue() / 2, within(0.1));
+    }
+
+    @Test
     void countsThatTheEngineDidNotSayAreLeftOut() throws JsonProcessingException {
         Attempt attempt = take();
         journal.begin(attempt);
@@ -138,11 +165,11 @@ class JobJournalTest {
     void aLaterAttemptRestartsAndContinuesAndDoesNotClaimToKnowTheCount() throws JsonProcessingException {
         Attempt first = take();
         journal.begin(first);
-        journal.text(first, new EngineText("one "));
+        journal.text(first, new EngineText("one ", System.nanoTime()));
         assertThat(journal.retry(first, BROKEN)).isTrue();
         Attempt second = take();
         journal.begin(second);
-        journal.text(second, new EngineText("two"));
+        journal.text(second, new EngineText("two", System.nanoTime()));
         journal.complete(second, finished(12, 1));
         List<JsonNode> events = events();
         assertThat(events)
@@ -151,6 +178,9 @@ class JobJournalTest {
         assertThat(events.get(2).get("attempt").intValue()).isEqualTo(2);
         assertThat(events.get(2).get("mode").textValue()).isEqualTo("continue");
         assertThat(events.get(4).has("token_count")).isFalse();
+        assertThat(events.get(4).get("attempts").intValue()).isEqualTo(2);
+        assertThat(events.get(4).get("resumes").intValue()).isEqualTo(1);
+        assertThat(events.get(4).get("timings").get("requeue_ms").longValue()).isNotNegative();
         assertThat(meters.timer("flux.queue.wait", "model", model).count())
                 .as("waited once")
                 .isEqualTo(1);
@@ -163,9 +193,11 @@ class JobJournalTest {
         EngineEnd end = failed(EngineFailure.ENGINE_STALLED, "the engine wrote nothing for too long", false, true);
         assertThat(journal.judge(attempt, end)).isEqualTo(Verdict.RETRY);
         journal.die(attempt, end);
-        assertThat(events().get(1).toString())
-                .isEqualTo("{\"type\":\"error\",\"request_id\":\"" + id + "\",\"seq\":2,\"code\":\"engine_failed\","
-                        + "\"error\":\"the engine wrote nothing for too long\"}");
+        JsonNode error = events().get(1);
+        assertThat(error.toString())
+                .startsWith("{\"type\":\"error\",\"request_id\":\"" + id + "\",\"seq\":2,\"code\":\"engine_failed\","
+                        + "\"error\":\"the engine wrote nothing for too long\",\"attempts\":1,\"timings\":{");
+        assertThat(error.get("timings").fieldNames()).toIterable().containsExactly("queue_ms", "total_ms");
         assertThat(meters.counter("flux.jobs", "model", model, "outcome", "engine_failed")
                         .count())
                 .isEqualTo(1);
@@ -255,7 +287,7 @@ class JobJournalTest {
         journal.begin(attempt);
         EngineStream engine = engine();
         ledger.end(id, new LastEvent("{", "}", "}"), reason);
-        journal.text(attempt, new EngineText("written still"));
+        journal.text(attempt, new EngineText("written still", System.nanoTime()));
         assertThat(((EngineEnd) engine.next()).finish()).isEqualTo(finish);
         assertThat(events()).hasSize(2);
     }
@@ -286,7 +318,7 @@ class JobJournalTest {
     void anAnswerWhoseTokensAreUsedUpIsWhole() throws JsonProcessingException {
         Attempt first = take();
         journal.begin(first);
-        journal.text(first, new EngineText("all of it"));
+        journal.text(first, new EngineText("all of it", System.nanoTime()));
         journal.retry(first, BROKEN);
         Attempt second = take();
         journal.begin(second);
@@ -303,7 +335,7 @@ class JobJournalTest {
         EngineStream engine = engine();
         ledger.reclaim(id, Duration.ZERO, 3, 30);
         ledger.start(id, "worker-2", "worker-2 claim");
-        journal.text(old, new EngineText("late"));
+        journal.text(old, new EngineText("late", System.nanoTime()));
         assertThat(((EngineEnd) engine.next()).failure().code()).isEqualTo(EngineFailure.LOST);
         assertThatThrownBy(() -> journal.complete(old, finished(1, 1))).isInstanceOf(FencedException.class);
         assertThatThrownBy(() -> journal.retry(old, BROKEN)).isInstanceOf(FencedException.class);
@@ -331,7 +363,7 @@ class JobJournalTest {
         EngineStream engine = engine();
         journal.abandon(attempt);
         assertThat(((EngineEnd) engine.next()).failure().code()).isEqualTo(EngineFailure.LOST);
-        journal.text(attempt, new EngineText("after a hole"));
+        journal.text(attempt, new EngineText("after a hole", System.nanoTime()));
         assertThat(events()).hasSize(1);
         assertThat(journal.judge(attempt, finished(1, 1))).isEqualTo(Verdict.LOST);
     }
