@@ -38,14 +38,15 @@ Usage: ./flux COMMAND [options]
   ask "prompt"     ask a model; the answer streams to stdout. ./flux ask --help says more
   up [--option…]   run Flux until Ctrl-C: gateway, worker, Redis and engine in one process.
                    Options are Flux's properties, such as --flux.port=9090 or --flux.slots=2
+  jobs [COMMAND]   look at the jobs that run and wait, and at one. ./flux jobs --help says more
   dead COMMAND     look at the jobs that failed for good, and try them again. ./flux dead --help says more
   bench scale      play scaling from no worker to many and back, on this machine. ./flux bench --help says more
   key TENANT       make a key that lets a client in. ./flux key --help says more
   help             this text
 
 Environment:
-  FLUX_URL         where `ask` and `dead` find Flux (default: http://127.0.0.1:8080)
-  FLUX_KEY         the key that `ask` and `dead` show Flux; or FLUX_KEY_FILE, the file that holds it
+  FLUX_URL         where `ask`, `jobs` and `dead` find Flux (default: http://127.0.0.1:8080)
+  FLUX_KEY         the key that `ask`, `jobs` and `dead` show Flux; or FLUX_KEY_FILE, the file that holds it
   FLUX_CA          certificates (PEM) of who vouches for an https:// Flux (default: whom Java trusts)
   FLUX_ROUTES      folder of the route bundles (default: routes/ beside this script)
   FLUX_DATA        where Flux keeps its data (default: .flux/ beside this script)
@@ -295,6 +296,10 @@ case $command in
   ask)
     prepare
     client io.flux.cli.Ask "$@"
+    ;;
+  jobs)
+    prepare
+    client io.flux.cli.Jobs "$@"
     ;;
   dead)
     prepare

@@ -10,6 +10,7 @@ import io.flux.callback.Callbacks;
 import io.flux.gateway.ErrorReply;
 import io.flux.gateway.HttpDoorComponent;
 import io.flux.gateway.Hub;
+import io.flux.gateway.JobList;
 import io.flux.gateway.JobReports;
 import io.flux.gateway.Rendition;
 import io.flux.gateway.Renditions;
@@ -124,6 +125,11 @@ class GatewayConfiguration {
     @Bean
     JobReports jobs(Ledger ledger, ObjectMapper mapper) {
         return new JobReports(ledger, mapper);
+    }
+
+    @Bean
+    JobList jobList(Ledger ledger, ModelDirectory models) {
+        return new JobList(ledger, models::queues);
     }
 
     @Bean

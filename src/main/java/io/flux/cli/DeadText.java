@@ -19,8 +19,6 @@ import java.util.stream.Collectors;
  */
 final class DeadText {
     private static final List<String> COLUMNS = List.of("REQUEST ID", "MODEL", "DIED", "ATTEMPTS", "EXIT", "ERROR");
-    private static final String GAP = "  ";
-    private static final String INDENT = "    ";
     /** What has a place of its own in the text. */
     private static final Set<String> SHOWN =
             Set.of("code", "error", "attempts", "exit_code", "died_ms", "stderr", "model", "prompt", "messages");
@@ -42,32 +40,18 @@ final class DeadText {
         List<List<String>> rows = new ArrayList<>();
         rows.add(COLUMNS);
         letters.forEach(letter -> rows.add(row(letter)));
-        int last = COLUMNS.size() - 1;
-        int[] widths = new int[last];
-        for (List<String> row : rows) {
-            for (int column = 0; column < last; column++) {
-                widths[column] = Math.max(widths[column], width(row.get(column)));
-            }
-        }
-        StringBuilder table = new StringBuilder();
-        for (List<String> row : rows) {
-            for (int column = 0; column < last; column++) {
-                table.append(padded(row.get(column), widths[column])).append(GAP);
-            }
-            table.append(row.get(last)).append('\n');
-        }
-        return table.toString();
+        return Plain.table(rows);
     }
 
     private List<String> row(JsonNode letter) {
         JsonNode failure = letter.path("failure");
         return List.of(
-                oneLine(letter.path("request_id").asText("-")),
-                oneLine(letter.path("model").asText("-")),
+                Plain.oneLine(letter.path("request_id").asText("-")),
+                Plain.oneLine(letter.path("model").asText("-")),
                 time(failure.path("died_ms"), listed),
                 failure.path("attempts").asText("-"),
                 failure.path("exit_code").asText("-"),
-                oneLine(failure.path("error").asText("-")));
+                Plain.oneLine(failure.path("error").asText("-")));
     }
 
     /** All of one. */
@@ -75,7 +59,7 @@ final class DeadText {
         JsonNode failure = letter.path("failure");
         JsonNode request = letter.path("request");
         StringBuilder text = new StringBuilder();
-        text.append(oneLine(letter.path("request_id").asText("-"))).append('\n');
+        text.append(Plain.oneLine(letter.path("request_id").asText("-"))).append('\n');
         Map<String, String> facts = new LinkedHashMap<>();
         facts.put("model", letter.path("model").asText("-"));
         facts.put("created", time(letter.path("created_ms"), exact));
@@ -85,15 +69,17 @@ final class DeadText {
         facts.put("attempts", failure.path("attempts").asText("-"));
         facts.put("exit code", failure.path("exit_code").asText("none: it was not an engine that ended"));
         facts.putAll(others(failure));
-        text.append(lines(facts));
+        text.append(Plain.facts(facts));
         if (request.has("prompt")) {
             text.append("\nprompt\n").append(block(request.path("prompt").asText()));
         }
         for (JsonNode message : request.path("messages")) {
-            text.append('\n').append(oneLine(message.path("role").asText("-"))).append('\n');
+            text.append('\n')
+                    .append(Plain.oneLine(message.path("role").asText("-")))
+                    .append('\n');
             text.append(block(message.path("content").asText()));
         }
-        text.append("\nparameters\n").append(lines(others(request)));
+        text.append("\nparameters\n").append(Plain.facts(others(request)));
         if (!failure.path("stderr").asText().isBlank()) {
             text.append("\nstderr\n").append(block(failure.path("stderr").asText()));
         }
@@ -112,37 +98,14 @@ final class DeadText {
         return others;
     }
 
-    private static String lines(Map<String, String> facts) {
-        int widest = facts.keySet().stream().mapToInt(DeadText::width).max().orElse(0);
-        return facts.entrySet().stream()
-                .map(fact -> INDENT + padded(fact.getKey(), widest) + GAP + oneLine(fact.getValue()) + "\n")
-                .collect(Collectors.joining());
-    }
-
     private static String block(String text) {
-        return harmless(text.stripTrailing())
+        return Plain.harmless(text.stripTrailing())
                 .lines()
-                .map(line -> (INDENT + line).stripTrailing() + "\n")
+                .map(line -> (Plain.INDENT + line).stripTrailing() + "\n")
                 .collect(Collectors.joining());
-    }
-
-    private static String oneLine(String text) {
-        return harmless(text.strip().replaceAll("\\s+", " "));
-    }
-
-    private static String harmless(String text) {
-        return text.replaceAll("\\r\\n?", "\n").replaceAll("[\\p{Cc}&&[^\\n\\t]]", "\uFFFD");
     }
 
     private static String time(JsonNode ms, DateTimeFormatter format) {
         return ms.isNumber() ? format.format(Instant.ofEpochMilli(ms.asLong())) : "-";
-    }
-
-    private static String padded(String text, int width) {
-        return text + " ".repeat(Math.max(0, width - width(text)));
-    }
-
-    private static int width(String text) {
-        return text.codePointCount(0, text.length());
     }
 }

@@ -50,6 +50,11 @@ public record JobRecord(
             @JsonProperty("ended_ms") Long endedMs,
             @JsonProperty("outcome") String outcome) {}
 
+    /** The newest attempt; null when none has begun. */
+    public Attempt current() {
+        return history.isEmpty() ? null : history.get(history.size() - 1);
+    }
+
     /** The same, with what the journal says. */
     public JobRecord withResumes(int count) {
         return new JobRecord(createdMs, acceptedMs, startedMs, endedMs, requeueMs, attempts, count, worker, history);

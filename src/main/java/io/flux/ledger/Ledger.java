@@ -546,9 +546,9 @@ public final class Ledger {
         return text.isEmpty() ? null : text;
     }
 
-    /** The ids of jobs that a worker has, or that wait for the time of their next attempt; those nearest to it first. */
-    public List<String> running(String model, int count) {
-        return List.copyOf(redis.opsForZSet().range(Keys.running(model), 0, count - 1L));
+    /** The ids of all jobs of a model that a worker has, or that wait for the time of their next attempt. */
+    public List<String> running(String model) {
+        return List.copyOf(redis.opsForZSet().range(Keys.running(model), 0, -1));
     }
 
     /** What was asked, JSON; null when there is no such job. */

@@ -12,6 +12,7 @@ import com.networknt.schema.SchemaId;
 import com.networknt.schema.SchemaLocation;
 import com.networknt.schema.SpecVersion;
 import io.flux.callback.Callbacks;
+import io.flux.gateway.JobList;
 import io.flux.job.ChatMessage;
 import io.flux.job.ClientMessage;
 import io.flux.job.Event;
@@ -236,6 +237,8 @@ class ApiDocumentsTest {
                 Arguments.of(Event.Timings.class, "Timings"),
                 Arguments.of(Event.Overhead.class, "Overhead"),
                 Arguments.of(JobRecord.class, "JobRecord"),
+                Arguments.of(JobList.Jobs.class, "ModelJobs"),
+                Arguments.of(JobList.Listed.class, "ListedJob"),
                 Arguments.of(JobRecord.Attempt.class, "JobAttempt"),
                 Arguments.of(Admission.Report.class, "Models"),
                 Arguments.of(Admission.Model.class, "Model"),

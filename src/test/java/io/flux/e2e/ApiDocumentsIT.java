@@ -151,7 +151,8 @@ class ApiDocumentsIT {
                     };
             assertThat(status).as("%s %s", operation[0], path).isEqualTo(operation[2]);
         }
-        for (String path : List.of("/metrics", "/queue/dead", "/queue/callbacks")) {
+        for (String path :
+                List.of("/metrics", "/queue/jobs", "/queue/jobs/way@acme", "/queue/dead", "/queue/callbacks")) {
             assertThat(status("GET", path, "")).isEqualTo(403);
         }
         for (String path : List.of("/nothing", "/v1/nothing", "/v1/jobs/a/b/c")) {
@@ -185,11 +186,18 @@ class ApiDocumentsIT {
                 .isEqualTo(202);
         await().atMost(PATIENCE)
                 .until(() -> json("/v1/jobs/way").path("state").asText().equals("running"));
+        assertThat(ask("GET", "/queue/jobs", OPERATOR, "").body())
+                .contains("\"request_id\":\"way@acme\",\"tenant\":\"acme\",\"state\":\"running\"");
+        assertThat(operate("GET", "/queue/jobs?model=nobody")).isEqualTo(404);
+        assertThat(operate("GET", "/queue/jobs?limit=1001")).isEqualTo(400);
         engine.open("way");
         HttpResponse<String> events = ask("GET", "/v1/jobs/way/events", TENANT, "");
         assertThat(events.statusCode()).isEqualTo(200);
         assertThat(events.body()).contains("\"complete\"");
         assertThat(json("/v1/jobs/way").path("state").asText()).isEqualTo("done");
+        assertThat(ask("GET", "/queue/jobs/way@acme", OPERATOR, "").body())
+                .contains("\"request_id\":\"way@acme\"", "\"outcome\":\"stop\"")
+                .doesNotContain("\"text\":");
         String last = json("/v1/jobs/way").path("last_seq").asText();
         assertThat(status("GET", "/v1/jobs/way/events", "", "Last-Event-ID", last))
                 .isEqualTo(204);

@@ -101,6 +101,8 @@ final class Fuzz {
             "/v1/models/ID",
             "/models",
             "/queue/status",
+            "/queue/jobs",
+            "/queue/jobs/ID",
             "/queue/dead",
             "/queue/dead/ID",
             "/queue/dead/ID/replay",

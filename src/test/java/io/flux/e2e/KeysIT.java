@@ -224,6 +224,8 @@ class KeysIT {
     @ParameterizedTest
     @CsvSource({
         "GET,/metrics",
+        "GET,/queue/jobs",
+        "GET,/queue/jobs/x",
         "GET,/queue/dead",
         "GET,/queue/dead/x",
         "POST,/queue/dead/x/replay",
