@@ -56,6 +56,7 @@ public record FluxProperties(
         Duration callbackBackoff,
         String id,
         String pod,
+        String log,
         Duration modelMemory,
         String models,
         String model,
@@ -92,6 +93,7 @@ public record FluxProperties(
         check(context >= 0, "context must be at least 0 (0: the model's own), not " + context);
         check(feedJobs >= 1, "feed-jobs must be at least 1, not " + feedJobs);
         check(messageLimit >= 1024, "message-limit must be at least 1024 bytes, not " + messageLimit);
+        check(log.equals("text") || log.equals("json"), "log must be text or json, not '" + log + "'");
         positive(modelMemory, "model-memory");
         check(
                 model.isEmpty() || model.matches("[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}"),

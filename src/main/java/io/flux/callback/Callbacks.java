@@ -11,6 +11,7 @@ import io.flux.job.JobRequest;
 import io.flux.job.Refusal;
 import io.flux.ledger.CallbackLedger;
 import io.flux.ledger.Ledger;
+import io.flux.log.JobLog;
 import io.flux.model.Secret;
 import io.flux.retry.GrowingPause;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -184,22 +185,20 @@ public final class Callbacks {
             giveUp(posting, reason);
             return;
         }
-        LOG.warn(
-                "the answer of requestId={} was not taken by {} in attempt {}: {}",
-                posting.id(),
-                host(posting),
-                posting.attempt(),
-                reason);
+        try (var unused = JobLog.about(posting.id())) {
+            LOG.warn("the answer was not taken by {} the {}. time: {}", host(posting), posting.attempt(), reason);
+        }
         due.postpone(posting.id(), pause.after(posting.attempt() - 1), true);
     }
 
     private void giveUp(Posting posting, String reason) throws JsonProcessingException {
-        LOG.error(
-                "the answer of requestId={} was not taken by {} in {} attempts, and is a dead letter: {}",
-                posting.id(),
-                host(posting),
-                posting.attempt(),
-                reason);
+        try (var unused = JobLog.about(posting.id())) {
+            LOG.error(
+                    "the answer was not taken by {}, {} times posted, and is a dead letter: {}",
+                    host(posting),
+                    posting.attempt(),
+                    reason);
+        }
         ledger.keep(posting.id(), terms.deadRetention());
         due.bury(
                 posting.id(),

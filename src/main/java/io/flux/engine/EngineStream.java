@@ -1,5 +1,6 @@
 package io.flux.engine;
 
+import io.flux.log.JobLog;
 import java.io.Closeable;
 import java.io.IOException;
 import java.time.Duration;
@@ -113,12 +114,9 @@ public final class EngineStream implements Iterator<EngineOutput>, Closeable {
             return false;
         }
         run.kill();
-        LOG.debug(
-                "Engine stopped: requestId={} model={} attempt={} reason={}",
-                job.requestId(),
-                job.model(),
-                job.attempt(),
-                reason);
+        try (var unused = about()) {
+            LOG.debug("the engine was stopped: {}", reason);
+        }
         return true;
     }
 
@@ -163,15 +161,17 @@ public final class EngineStream implements Iterator<EngineOutput>, Closeable {
         Verdict decided = verdict.get();
         if (decided == null) {
             if (now - waitingSince >= stallNanos && stop(StopReason.STALLED)) {
-                LOG.warn(
-                        "Engine wrote nothing for too long and was stopped: requestId={} model={} attempt={}",
-                        job.requestId(),
-                        job.model(),
-                        job.attempt());
+                try (var unused = about()) {
+                    LOG.warn("the engine wrote nothing for too long and was stopped");
+                }
             }
         } else if (now - decided.at() >= (decided.reason() == null ? TAIL_NANOS : LEFTOVER_NANOS)) {
             run.killLeftovers();
         }
+    }
+
+    private JobLog.Scope about() {
+        return JobLog.about(job.requestId(), job.model(), job.attempt());
     }
 
     /** False when it was decided before. */
@@ -206,7 +206,7 @@ public final class EngineStream implements Iterator<EngineOutput>, Closeable {
             readAt = nanoTime.getAsLong();
             return piece;
         } catch (IOException e) {
-            LOG.debug("the output of the engine for {} could not be read to its end", job.requestId(), e);
+            LOG.debug("the engine's output could not be read to its end", e);
             return null;
         } finally {
             waitNoMore();

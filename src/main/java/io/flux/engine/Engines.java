@@ -1,5 +1,6 @@
 package io.flux.engine;
 
+import io.flux.log.JobLog;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
@@ -99,11 +100,7 @@ public final class Engines implements AutoCloseable {
      */
     public EngineStream failed(EngineCall call, Throwable cause) {
         EngineFailure failure = HttpFailures.of(cause);
-        LOG.debug(
-                "Engine could not be asked: requestId={} model={}",
-                call.job().requestId(),
-                call.job().model(),
-                cause);
+        LOG.debug("the engine could not be asked", cause);
         return call.ended(EngineEnd.failed(failure, null, cause.toString()));
     }
 
@@ -183,10 +180,10 @@ public final class Engines implements AutoCloseable {
                 stream.watch(stallNanos);
             } catch (RuntimeException e) {
                 // One bad stream must not end the watch over the others.
-                LOG.warn(
-                        "Engine could not be watched: requestId={}",
-                        stream.job().requestId(),
-                        e);
+                EngineJob job = stream.job();
+                try (var unused = JobLog.about(job.requestId(), job.model(), job.attempt())) {
+                    LOG.warn("the engine could not be watched", e);
+                }
             }
         }
     }

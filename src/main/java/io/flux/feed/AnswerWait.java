@@ -7,6 +7,7 @@ import io.flux.gateway.Hub;
 import io.flux.job.Answer;
 import io.flux.job.Event;
 import io.flux.job.Refusal;
+import io.flux.log.JobLog;
 import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
@@ -142,7 +143,9 @@ public final class AnswerWait extends AsyncProcessorSupport {
                     callback.done(false);
                 });
             } catch (RejectedExecutionException e) {
-                LOG.debug("requestId={} is left to the next process: this one ends", asked.id());
+                try (var unused = JobLog.about(asked.id())) {
+                    LOG.debug("the job is left to the next process: this one ends");
+                }
             }
         }
 
@@ -151,7 +154,9 @@ public final class AnswerWait extends AsyncProcessorSupport {
                 hub.detach(key);
             } catch (RuntimeException e) {
                 // Nobody says any more that the job is followed here, which says it as well.
-                LOG.debug("requestId={} could not be left: {}", asked.id(), e.getMessage());
+                try (var unused = JobLog.about(asked.id())) {
+                    LOG.debug("the job could not be left: {}", e.getMessage());
+                }
             }
         }
 

@@ -3,6 +3,7 @@ package io.flux.gateway;
 import io.flux.job.Event;
 import io.flux.job.EventJson;
 import io.flux.job.Refusal;
+import io.flux.log.JobLog;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.dao.DataAccessException;
@@ -30,7 +31,9 @@ public final class ErrorReply {
             return json.write(refusal.event());
         }
         if (find(DataAccessException.class, failure) != null) {
-            LOG.error("Redis did not answer, requestId={}: {}", requestId, failure.getMessage());
+            try (var unused = JobLog.about(requestId)) {
+                LOG.error("Redis did not answer: {}", failure.getMessage());
+            }
             return json.write(new Event.Error(
                     requestId,
                     null,
@@ -39,7 +42,9 @@ public final class ErrorReply {
                     null,
                     RETRY_AFTER_MS));
         }
-        LOG.error("a message could not be handled, requestId={}", requestId, failure);
+        try (var unused = JobLog.about(requestId)) {
+            LOG.error("a message could not be handled", failure);
+        }
         return json.write(Event.Error.answer(requestId, "internal_error", "something went wrong in Flux", null));
     }
 

@@ -2,6 +2,7 @@ package io.flux.gateway;
 
 import io.flux.ledger.Backlog;
 import io.flux.ledger.JournalEntry;
+import io.flux.log.JobLog;
 import java.time.Duration;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -125,11 +126,15 @@ final class Follower {
                 page = journal.read(id, last());
             }
         } catch (DataAccessException e) {
-            LOG.warn("the journal cannot be read, trying again: requestId={} {}", id, e.getMessage());
+            try (var unused = JobLog.about(id)) {
+                LOG.warn("the journal cannot be read, trying again: {}", e.getMessage());
+            }
             executor.schedule(() -> catchUp(null), RETRY.toMillis(), TimeUnit.MILLISECONDS);
         } catch (RuntimeException | Error e) {
             // Nobody else would hear of it, and the client would wait for ever: it may come again and resume.
-            LOG.error("the journal cannot be delivered: requestId={}", id, e);
+            try (var unused = JobLog.about(id)) {
+                LOG.error("the journal cannot be delivered", e);
+            }
             connection.close(INTERNAL_ERROR, "internal error");
             throw e;
         }

@@ -10,6 +10,7 @@ import io.flux.ledger.JournalEntry;
 import io.flux.ledger.Ledger;
 import io.flux.ledger.Place;
 import io.flux.ledger.Unfollowed;
+import io.flux.log.JobLog;
 import io.vertx.core.http.ServerWebSocket;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -134,7 +135,9 @@ public final class Hub implements AutoCloseable {
                 }
             } catch (DataAccessException e) {
                 // Nobody renews its attention from here on, so that it ends all the same.
-                LOG.warn("requestId={} has one follower less, which Redis could not be told: {}", id, e.getMessage());
+                try (var unused = JobLog.about(id)) {
+                    LOG.warn("the job has one follower less, which Redis could not be told: {}", e.getMessage());
+                }
             }
         }
         return unwanted;

@@ -8,6 +8,7 @@ import io.flux.ledger.Ended;
 import io.flux.ledger.Ledger;
 import io.flux.ledger.Reclaimed;
 import io.flux.ledger.Stuck;
+import io.flux.log.JobLog;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Clock;
 import java.time.Duration;
@@ -71,10 +72,9 @@ public final class Reaper {
     /** Gives a job back to the front of its queue. */
     public void recover(String id, String model) {
         if (ledger.recover(id, model)) {
-            LOG.info(
-                    "requestId={} model={} had lost its worker or waited for its next attempt, and is in the queue again",
-                    id,
-                    model);
+            try (var unused = JobLog.about(id, model)) {
+                LOG.info("the job had lost its worker or waited for its next attempt, and is in the queue again");
+            }
             registry.counter("flux.jobs.recovered", "model", model).increment();
         }
     }
@@ -87,11 +87,9 @@ public final class Reaper {
         if (ended.outcome() != Ended.Outcome.ENDED) {
             return;
         }
-        LOG.warn(
-                "requestId={} model={} lost its worker in attempt {}, and none is left: dead letter",
-                id,
-                model,
-                reclaimed.attempts());
+        try (var unused = JobLog.about(id, model, reclaimed.attempts())) {
+            LOG.warn("the job has lost its worker in its last attempt: dead letter");
+        }
         registry.counter("flux.jobs", "model", model, "outcome", CODE).increment();
     }
 

@@ -11,6 +11,7 @@ import io.flux.ledger.Backlog;
 import io.flux.ledger.Ledger;
 import io.flux.ledger.Started;
 import io.flux.ledger.Write;
+import io.flux.log.JobLog;
 import io.flux.model.ModelSpec;
 import io.flux.model.ServedModels;
 import java.time.Duration;
@@ -29,7 +30,8 @@ import org.slf4j.LoggerFactory;
  * <p>A stop may come before the job's engine is there. It is remembered, and takes effect when {@link #opened} says that the
  * engine is: {@link Engines#onOpen} is to be given that.
  *
- * <p>Thread-safe; blocks for round trips to Redis.
+ * <p>While a slot's thread has a job, all that it logs is about that: see {@link JobLog}. Thread-safe; blocks for round
+ * trips to Redis.
  */
 public final class Claims {
     private static final Logger LOG = LoggerFactory.getLogger(Claims.class);
@@ -80,6 +82,7 @@ public final class Claims {
      * @return the job's id; null when none waits, or when the next is one that this worker holds still
      */
     public String claim(String model, String claim) {
+        JobLog.leave();
         long poppedNanos = System.nanoTime();
         String id = ledger.claim(model, named(claim), lease);
         if (id == null) {
@@ -89,9 +92,12 @@ public final class Claims {
         if (!holder.name.equals(claim)) {
             // It was given to others while we did not notice, and came back: the slot that has it still will be refused
             // by the ledger soon, and nobody renews its lease then.
-            LOG.warn("requestId={} came back while this worker still holds it; it is left to the reaper", id);
+            try (var unused = JobLog.about(id, model)) {
+                LOG.warn("the job came back while this worker still holds it; it is left to the reaper");
+            }
             return null;
         }
+        JobLog.enter(id, model, worker);
         return id;
     }
 
@@ -113,6 +119,7 @@ public final class Claims {
         JobRequest request =
                 mapper.readValue(started.request(), JobRequest.class).withId(id);
         ModelSpec model = models.named(claim.model);
+        JobLog.attempt(started.attempt());
         Past past = started.attempt() == 1 ? Past.NONE : past(id);
         boolean goesOn = model.features().continuation() && !request.isConstrained();
         claim.attempt = new Attempt(started, request, model, past, goesOn, new Stopwatch(claim.poppedNanos));
@@ -200,6 +207,7 @@ public final class Claims {
     public void release(String id, String model) {
         ledger.release(id, model);
         held.remove(id);
+        JobLog.leave();
     }
 
     /**
@@ -211,6 +219,7 @@ public final class Claims {
         // No renewal from here on: one that comes after the hand-back would take the next worker's lease for ours.
         held.remove(id);
         ledger.requeue(id, model, delay);
+        JobLog.leave();
     }
 
     /** Gives a job back to the front of its queue, as it was. */
@@ -222,11 +231,13 @@ public final class Claims {
     public void bury(String id, String model) {
         ledger.bury(id, model);
         held.remove(id);
+        JobLog.leave();
     }
 
     /** Leaves a job alone: its lease, if it is ours still, runs out. */
     public void drop(String id) {
         held.remove(id);
+        JobLog.leave();
     }
 
     private Past past(String id) {

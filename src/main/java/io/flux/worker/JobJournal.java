@@ -68,7 +68,7 @@ public final class JobJournal {
         if (first) {
             meters.queued(attempt.model(), attempt.queued());
         }
-        LOG.info("attempt begins {}", describe(attempt));
+        LOG.info("attempt begins");
     }
 
     /** The engine has written. */
@@ -108,8 +108,7 @@ public final class JobJournal {
                 : Verdict.of(end, attempt.number(), attempt.failures(), terms.limits());
         if (end.failure() != null) {
             LOG.warn(
-                    "attempt failed {} verdict={} code={} exit={}: {} stderr: {}",
-                    describe(attempt),
+                    "attempt failed verdict={} code={} exit={}: {} stderr: {}",
                     verdict,
                     end.failure().code(),
                     end.exitCode(),
@@ -232,11 +231,7 @@ public final class JobJournal {
 
     private void ended(Attempt attempt, String outcome) {
         meters.ended(attempt.model(), outcome);
-        LOG.info(
-                "job ended {} outcome={} totalMs={}",
-                describe(attempt),
-                outcome,
-                attempt.running().toMillis());
+        LOG.info("job ended outcome={} total_ms={}", outcome, attempt.running().toMillis());
     }
 
     /** Ends a failed attempt and leaves the job to the next; false when no next one is wanted. */
@@ -257,9 +252,5 @@ public final class JobJournal {
 
     private static String lastLines(String stderr) {
         return stderr.substring(Math.max(0, stderr.length() - LOGGED_STDERR)).strip();
-    }
-
-    private static String describe(Attempt attempt) {
-        return "requestId=" + attempt.requestId() + " model=" + attempt.model() + " attempt=" + attempt.number();
     }
 }

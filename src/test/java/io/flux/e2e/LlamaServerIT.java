@@ -249,8 +249,8 @@ class LlamaServerIT {
             for (int i = 0; i < 6; i++) {
                 RunningFlux here = i % 2 == 0 ? worker : other;
                 RunningFlux there = i % 2 == 0 ? other : worker;
-                assertThat(here.log()).contains("attempt begins requestId=own-" + i + " ");
-                assertThat(there.log()).doesNotContain("requestId=own-" + i + " ");
+                assertThat(here.log()).contains("attempt begins request_id=own-" + i + " ");
+                assertThat(there.log()).doesNotContain("request_id=own-" + i + " ");
             }
             JsonNode models = JSON.readTree(gateway.get("/models").body()).path("models");
             assertThat(models.findValuesAsText("name")).contains("second", "tiny");

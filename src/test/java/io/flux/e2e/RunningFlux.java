@@ -33,7 +33,8 @@ final class RunningFlux implements AutoCloseable {
 
     static final Duration STOP = Duration.ofSeconds(40);
 
-    private static final Pattern ADDRESS = Pattern.compile("(?:Flux gateway ready|Health and metrics) at (http\\S+)");
+    private static final Pattern ADDRESS =
+            Pattern.compile("(?:Flux gateway ready|Health and metrics) at (http[^\\s\"]+)");
     private static final Set<RunningFlux> RUNNING = ConcurrentHashMap.newKeySet();
 
     static {

@@ -218,8 +218,13 @@ class WorkerDeathIT {
                 client.awaitEnd("late");
                 frozen.thaw();
                 await().atMost(PATIENCE)
-                        .until(() -> frozen.log().contains("requestId=late is another worker's now")
-                                || frozen.log().contains("requestId=late belongs to another attempt"));
+                        .until(
+                                () -> frozen.log()
+                                                .contains(
+                                                        "the job is another worker's now; nothing more is written request_id=late ")
+                                        || frozen.log()
+                                                .contains(
+                                                        "the job belongs to another attempt; nothing more is written here request_id=late "));
                 assertThat(client.text("late")).isEqualTo("AB");
                 client.assertGapless("late", 1);
                 assertThat(client.events("late", "complete")).hasSize(1);

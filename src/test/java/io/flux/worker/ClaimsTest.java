@@ -26,6 +26,7 @@ import io.flux.ledger.LastEvent;
 import io.flux.ledger.Ledger;
 import io.flux.ledger.RedisFixture;
 import io.flux.ledger.Write;
+import io.flux.log.JobLog;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
@@ -89,6 +90,7 @@ class ClaimsTest {
 
     @AfterEach
     void stopEngines() {
+        JobLog.leave();
         engines.close();
         exec.close();
     }

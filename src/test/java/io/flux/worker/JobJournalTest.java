@@ -27,6 +27,7 @@ import io.flux.ledger.Keys;
 import io.flux.ledger.LastEvent;
 import io.flux.ledger.Ledger;
 import io.flux.ledger.RedisFixture;
+import io.flux.log.JobLog;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Clock;
 import java.time.Duration;
@@ -80,6 +81,7 @@ class JobJournalTest {
 
     @AfterEach
     void stop() {
+        JobLog.leave();
         engines.close();
         exec.close();
     }
