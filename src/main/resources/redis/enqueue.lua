@@ -1,5 +1,6 @@
 -- Puts a job in its model's line, with a ticket that wakes a worker, unless the queue is full or the job's tenant has as
--- many jobs as it may. A job that is in line already keeps its place.
+-- many jobs as it may. A job that is in line already keeps its place, and is written again, so that a caller who repeats
+-- it can wait for the replicas; one who only asks for the place (limit 0) writes nothing.
 --
 -- The order of service, in which `claim` takes jobs: first those that were given back, in that order. Then
 -- tenants take turns; at its turn goes a tenant's most urgent job, of equally urgent ones the oldest. A full queue takes
@@ -71,6 +72,9 @@ if redis.call('EXISTS', KEYS[8]) == 1 then
 end
 local member = redis.call('HGET', KEYS[3], ARGV[1])
 if member then
+  if ARGV[4] ~= '0' then
+    redis.call('HSET', KEYS[3], ARGV[1], member)
+  end
   return { position(member), pace }
 end
 

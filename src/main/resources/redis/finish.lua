@@ -1,5 +1,6 @@
 -- Ends a job: writes its last event, publishes it, and lets the job's keys expire after the retention time. Refused when
--- the writer's attempt is not the current one. Safe to repeat.
+-- the writer's attempt is not the current one. Safe to repeat. Events that are missing before it are asked for, as by
+-- `append`.
 --
 -- KEYS[1]  job        hash
 -- KEYS[2]  journal    stream, entry id = seq
@@ -12,7 +13,7 @@
 -- ARGV[6]  retention  ms
 -- ARGV[7]  failure    what a dead letter tells operators, JSON; '' for a job that is none
 --
--- Returns 'ok' | 'fenced'.
+-- Returns 'ok' | 'fenced' | the seq of the journal's last event (not written: it is not the one before this).
 local job = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'seq')
 if job[2] ~= ARGV[2] then
   return 'fenced'
@@ -22,6 +23,9 @@ if job[1] == 'done' and job[3] == ARGV[3] then
 end
 if job[1] ~= 'running' then
   return 'fenced'
+end
+if tonumber(ARGV[3]) > tonumber(job[3]) + 1 then
+  return job[3]
 end
 redis.call('XADD', KEYS[2], ARGV[3] .. '-0', 'kind', '!', 'frame', ARGV[4])
 local time = redis.call('TIME')

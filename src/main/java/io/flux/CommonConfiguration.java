@@ -6,6 +6,7 @@ import io.flux.gateway.ErrorReply;
 import io.flux.job.EventJson;
 import io.flux.job.RequestLimits;
 import io.flux.ledger.Ledger;
+import io.flux.ledger.Replicas;
 import io.flux.model.Admission;
 import io.flux.model.ModelDirectory;
 import io.flux.model.ServedModels;
@@ -14,6 +15,9 @@ import io.flux.observe.QueueStatus;
 import io.flux.supervision.Endings;
 import io.flux.supervision.Reaper;
 import io.flux.worker.Slots;
+import io.lettuce.core.cluster.ClusterClientOptions;
+import io.lettuce.core.cluster.ClusterTopologyRefreshOptions;
+import io.lettuce.core.cluster.models.partitions.RedisClusterNode;
 import io.lettuce.core.resource.Delay;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
@@ -29,9 +33,11 @@ import java.util.concurrent.TimeUnit;
 import org.apache.camel.CamelContext;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.data.redis.ClientResourcesBuilderCustomizer;
+import org.springframework.boot.autoconfigure.data.redis.LettuceClientOptionsBuilderCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.data.redis.connection.RedisConnectionFactory;
+import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
 import org.springframework.data.redis.core.StringRedisTemplate;
 import org.springframework.data.redis.listener.RedisMessageListenerContainer;
 import org.springframework.data.redis.serializer.RedisSerializer;
@@ -44,6 +50,8 @@ class CommonConfiguration {
 
     private static final Duration FIRST_RECONNECTION = Duration.ofMillis(50);
     private static final Duration LAST_RECONNECTION = Duration.ofSeconds(1);
+    /** How often a Cluster's nodes are asked for their parts; whoever meets a change asks at once. */
+    private static final Duration TOPOLOGY = Duration.ofSeconds(5);
 
     @Bean
     ObjectMapper objectMapper() {
@@ -67,6 +75,26 @@ class CommonConfiguration {
                 Delay.fullJitter(FIRST_RECONNECTION, LAST_RECONNECTION, 1, TimeUnit.MILLISECONDS));
     }
 
+    /**
+     * A Cluster's nodes change their parts within seconds, and so must who speaks to them: the stock client keeps what it
+     * knew for up to 30 s, and what it had sent to a node that is dead waits for that node's return.
+     */
+    @Bean
+    LettuceClientOptionsBuilderCustomizer promptTopology() {
+        return options -> {
+            if (options instanceof ClusterClientOptions.Builder cluster) {
+                cluster.topologyRefreshOptions(ClusterTopologyRefreshOptions.builder()
+                                .enablePeriodicRefresh(TOPOLOGY)
+                                .enableAllAdaptiveRefreshTriggers()
+                                .adaptiveRefreshTriggersTimeout(LAST_RECONNECTION)
+                                .refreshTriggersReconnectAttempts(1)
+                                .build())
+                        .nodeFilter(node ->
+                                !node.is(RedisClusterNode.NodeFlag.FAIL) && !node.is(RedisClusterNode.NodeFlag.NOADDR));
+            }
+        };
+    }
+
     /** One thread, because the stock executor starts one for each message and loses their order. */
     @Bean
     RedisMessageListenerContainer redisListeners(RedisConnectionFactory connections) {
@@ -80,9 +108,33 @@ class CommonConfiguration {
         return container;
     }
 
+    /** With connections of their own, which are there when replicas are asked for. */
     @Bean
-    Ledger ledger(StringRedisTemplate redis, FluxProperties flux) {
-        return new Ledger(redis, flux.retention(), UNACCEPTED);
+    Replicas replicas(LettuceConnectionFactory connections, FluxProperties flux) {
+        return flux.redisReplicas() == 0
+                ? new Replicas(connections, 0)
+                : new Replicas(unshared(connections), flux.redisReplicas());
+    }
+
+    /** Stops with the first one, whose client resources it uses. */
+    private static LettuceConnectionFactory unshared(LettuceConnectionFactory connections) {
+        LettuceConnectionFactory unshared = connections.getSentinelConfiguration() != null
+                ? new LettuceConnectionFactory(
+                        connections.getSentinelConfiguration(), connections.getClientConfiguration())
+                : connections.getClusterConfiguration() != null
+                        ? new LettuceConnectionFactory(
+                                connections.getClusterConfiguration(), connections.getClientConfiguration())
+                        : new LettuceConnectionFactory(
+                                connections.getStandaloneConfiguration(), connections.getClientConfiguration());
+        unshared.setShareNativeConnection(false);
+        unshared.afterPropertiesSet();
+        unshared.start();
+        return unshared;
+    }
+
+    @Bean
+    Ledger ledger(StringRedisTemplate redis, Replicas replicas, FluxProperties flux) {
+        return new Ledger(redis, replicas, flux.retention(), UNACCEPTED);
     }
 
     /** A worker has no doors: whoever reaches its health and metrics may see them. */

@@ -36,6 +36,7 @@ public record FluxProperties(
         int maxTokensDefault,
         int maxTokensLimit,
         String redisUrl,
+        int redisReplicas,
         Path data,
         int queueLimit,
         Duration retention,
@@ -79,6 +80,8 @@ public record FluxProperties(
         String jmsUser,
         String jmsPassword) {
 
+    private static final int MOST_REPLICAS = 16;
+
     public FluxProperties {
         check(!bundles.isEmpty(), "bundles must name at least one of gateway, worker");
         for (String bundle : bundles) {
@@ -86,6 +89,9 @@ public record FluxProperties(
         }
         check(port >= 0 && port <= 65535, "port must be between 0 and 65535, not " + port);
         check(tlsCert.isBlank() == tlsKey.isBlank(), "tls-cert and tls-key must both be set, or none");
+        check(
+                redisReplicas >= 0 && redisReplicas <= MOST_REPLICAS,
+                "redis-replicas must be between 0 and " + MOST_REPLICAS + ", not " + redisReplicas);
         check(queueLimit >= 1, "queue-limit must be at least 1, not " + queueLimit);
         check(attempts >= 1, "attempts must be at least 1, not " + attempts);
         check(slots >= 1, "slots must be at least 1, not " + slots);

@@ -23,6 +23,7 @@ import io.flux.job.RequestIds;
 import io.flux.ledger.CallbackLedger;
 import io.flux.ledger.Keys;
 import io.flux.ledger.Ledger;
+import io.flux.ledger.Replicas;
 import io.flux.model.Admission;
 import io.flux.model.ModelDirectory;
 import io.flux.openai.Failures;
@@ -145,6 +146,7 @@ class GatewayConfiguration {
     @Bean
     Callbacks callbacks(
             StringRedisTemplate redis,
+            Replicas replicas,
             Ledger ledger,
             JobReports jobs,
             ObjectMapper mapper,
@@ -152,7 +154,7 @@ class GatewayConfiguration {
             MeterRegistry registry,
             Clock clock) {
         return new Callbacks(
-                new CallbackLedger(redis),
+                new CallbackLedger(redis, replicas),
                 ledger,
                 jobs::of,
                 mapper,

@@ -21,6 +21,7 @@ public final class CallbackLedger {
     public static final String ENDED = "flux:ended";
 
     private final StringRedisTemplate redis;
+    private final Replicas replicas;
     private final RedisScript<Long> expect = script("expect", Long.class);
     private final RedisScript<Long> hasten = script("hasten", Long.class);
     private final RedisScript<List<Object>> due = script("due", List.class);
@@ -28,7 +29,13 @@ public final class CallbackLedger {
     private final RedisScript<Long> settle = script("settle", Long.class);
 
     public CallbackLedger(StringRedisTemplate redis) {
+        this(redis, Replicas.NONE);
+    }
+
+    /** @param replicas that are to know of an answer before its job is accepted */
+    public CallbackLedger(StringRedisTemplate redis, Replicas replicas) {
         this.redis = redis;
+        this.replicas = replicas;
     }
 
     @SuppressWarnings("unchecked")
@@ -36,9 +43,18 @@ public final class CallbackLedger {
         return RedisScript.of(new ClassPathResource("redis/" + verb + ".lua"), (Class<T>) result);
     }
 
-    /** The job's answer is to be posted; it is looked at after {@code first}. */
+    /**
+     * The job's answer is to be posted; it is looked at after {@code first}.
+     *
+     * @throws ReplicasMissingException when too few replicas know; to be repeated
+     */
     public void expect(String id, Duration first) {
-        redis.execute(expect, List.of(DUE), id, Long.toString(first.toMillis()));
+        String millis = Long.toString(first.toMillis());
+        if (replicas.any()) {
+            replicas.write(expect, List.of(DUE), true, id, millis);
+        } else {
+            redis.execute(expect, List.of(DUE), id, millis);
+        }
     }
 
     /** The job has ended: it is to be looked at now. */

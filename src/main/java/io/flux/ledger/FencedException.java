@@ -4,7 +4,7 @@ package io.flux.ledger;
 public final class FencedException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    FencedException(String id) {
+    public FencedException(String id) {
         super("job " + id + " belongs to another attempt");
     }
 }

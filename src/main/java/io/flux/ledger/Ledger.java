@@ -36,6 +36,7 @@ public final class Ledger {
     private static final int ATTEMPTS_TOLD = 32;
 
     private final StringRedisTemplate redis;
+    private final Replicas replicas;
     private final Duration retention;
     private final Duration unaccepted;
 
@@ -71,9 +72,29 @@ public final class Ledger {
      * @param unaccepted how long a job is kept whose ticket was never sent
      */
     public Ledger(StringRedisTemplate redis, Duration retention, Duration unaccepted) {
+        this(redis, Replicas.NONE, retention, unaccepted);
+    }
+
+    /**
+     * @param replicas that are to have what a failover must not undo
+     * @param retention how long a finished job and its journal are kept
+     * @param unaccepted how long a job is kept whose ticket was never sent
+     */
+    public Ledger(StringRedisTemplate redis, Replicas replicas, Duration retention, Duration unaccepted) {
         this.redis = redis;
+        this.replicas = replicas;
         this.retention = retention;
         this.unaccepted = unaccepted;
+    }
+
+    /** A step that a failover must not undo: refused while the replicas do not have it. */
+    private <T> T surely(RedisScript<T> script, List<String> keys, Object... arguments) {
+        return replicas.any() ? replicas.write(script, keys, true, arguments) : redis.execute(script, keys, arguments);
+    }
+
+    /** A step that had better not be undone: it waits for the replicas, and goes on without them. */
+    private <T> T preferably(RedisScript<T> script, List<String> keys, Object... arguments) {
+        return replicas.any() ? replicas.write(script, keys, false, arguments) : redis.execute(script, keys, arguments);
     }
 
     @SuppressWarnings("unchecked")
@@ -128,28 +149,10 @@ public final class Ledger {
      *
      * @param attention how long the job counts as followed from now on; null when it runs whether followed or not
      * @param timeout after which the job is given up; null for never
+     * @throws ReplicasMissingException when it is in line, and too few replicas know; to be repeated
      */
     public Place enqueue(String id, String model, Arrival arrival, Duration attention, Duration timeout) {
-        List<Object> found = redis.execute(
-                enqueue,
-                List.of(
-                        Keys.waiting(model),
-                        Keys.line(model),
-                        Keys.places(model),
-                        Keys.turns(model),
-                        Keys.counts(model),
-                        Keys.followed(model),
-                        Keys.deadlines(model),
-                        Keys.running(model),
-                        Keys.pace(model)),
-                id,
-                arrival.tenant(),
-                Integer.toString(arrival.urgency()),
-                Integer.toString(arrival.queueLimit()),
-                Integer.toString(arrival.tenantLimit()),
-                attention == null ? "" : millis(attention),
-                timeout == null ? "" : millis(timeout));
-        return new Place(number(found, 0), number(found, 1));
+        return place(surely(enqueue, lineKeys(model), line(id, arrival, attention, timeout)));
     }
 
     /**
@@ -158,8 +161,38 @@ public final class Ledger {
      * <p>It is asked for as by a job that finds the queue full: one that is in line is told its place, and no other comes in.
      */
     public Place place(String id, String model) {
-        Place place = enqueue(id, model, new Arrival(JobIds.tenant(id), 1, 0, 0), null, null);
+        Arrival none = new Arrival(JobIds.tenant(id), 1, 0, 0);
+        Place place = place(redis.execute(enqueue, lineKeys(model), line(id, none, null, null)));
         return place.isRefused() ? null : place;
+    }
+
+    private static Place place(List<Object> found) {
+        return new Place(number(found, 0), number(found, 1));
+    }
+
+    private static List<String> lineKeys(String model) {
+        return List.of(
+                Keys.waiting(model),
+                Keys.line(model),
+                Keys.places(model),
+                Keys.turns(model),
+                Keys.counts(model),
+                Keys.followed(model),
+                Keys.deadlines(model),
+                Keys.running(model),
+                Keys.pace(model));
+    }
+
+    private static Object[] line(String id, Arrival arrival, Duration attention, Duration timeout) {
+        return new Object[] {
+            id,
+            arrival.tenant(),
+            Integer.toString(arrival.urgency()),
+            Integer.toString(arrival.queueLimit()),
+            Integer.toString(arrival.tenantLimit()),
+            attention == null ? "" : millis(attention),
+            timeout == null ? "" : millis(timeout)
+        };
     }
 
     /**
@@ -183,9 +216,13 @@ public final class Ledger {
         return mean == null ? 0 : (long) Double.parseDouble(mean);
     }
 
-    /** Makes a created job permanent until it ends; false when it is gone. */
+    /**
+     * Makes a created job permanent until it ends; false when it is gone.
+     *
+     * @throws ReplicasMissingException when it is, and too few replicas know; to be repeated
+     */
     public boolean accept(String id) {
-        return redis.execute(accept, List.of(Keys.job(id))) == 1;
+        return surely(accept, List.of(Keys.job(id))) == 1;
     }
 
     /** Removes a job that was created and then refused; false when it has gone on in the meantime, and stays. */
@@ -268,7 +305,7 @@ public final class Ledger {
      * @throws FencedException when another attempt is at it
      */
     public Started start(String id, String worker, String claim) {
-        List<Object> found = redis.execute(start, List.of(Keys.job(id)), worker, claim);
+        List<Object> found = preferably(start, List.of(Keys.job(id)), worker, claim);
         if (text(found, 0).equals("running")) {
             throw new FencedException(id);
         }
@@ -288,20 +325,25 @@ public final class Ledger {
                 number(found, 8));
     }
 
-    /** Journals and publishes an event of a running attempt. */
+    /**
+     * Journals and publishes an event of a running attempt.
+     *
+     * @throws JournalBehindException when the event before it is not in the journal
+     */
     public Write append(String id, int attempt, long seq, String frame) {
-        return write(redis.execute(append, jobKeys(id), id, Integer.toString(attempt), Long.toString(seq), frame));
+        return write(id, redis.execute(append, jobKeys(id), id, Integer.toString(attempt), Long.toString(seq), frame));
     }
 
     /** Whether an attempt may go on, as {@link #append} would say. */
     public Write check(String id, int attempt) {
-        return write(redis.execute(check, List.of(Keys.job(id)), Integer.toString(attempt)));
+        return write(id, redis.execute(check, List.of(Keys.job(id)), Integer.toString(attempt)));
     }
 
     /**
      * Journals and publishes the event that ends a job, and lets the job expire after the retention time.
      *
      * @throws FencedException when another attempt owns the job
+     * @throws JournalBehindException when the event before it is not in the journal
      */
     public void finish(String id, int attempt, long seq, String frame, String outcome) {
         finish(id, attempt, seq, frame, outcome, retention, "");
@@ -313,22 +355,25 @@ public final class Ledger {
      * @param failure what operators are to know of it, JSON
      * @param kept how long
      * @throws FencedException when another attempt owns the job
+     * @throws JournalBehindException when the event before it is not in the journal
      */
     public void die(String id, int attempt, long seq, String frame, String outcome, String failure, Duration kept) {
         finish(id, attempt, seq, frame, outcome, kept, failure);
     }
 
     private void finish(String id, int attempt, long seq, String frame, String outcome, Duration kept, String failure) {
-        Write write = write(redis.execute(
-                finish,
-                jobKeys(id),
+        Write write = write(
                 id,
-                Integer.toString(attempt),
-                Long.toString(seq),
-                frame,
-                outcome,
-                millis(kept),
-                failure));
+                preferably(
+                        finish,
+                        jobKeys(id),
+                        id,
+                        Integer.toString(attempt),
+                        Long.toString(seq),
+                        frame,
+                        outcome,
+                        millis(kept),
+                        failure));
         refuseFenced(id, write);
     }
 
@@ -356,6 +401,7 @@ public final class Ledger {
      */
     public Write retry(String id, int attempt, boolean counts, String outcome) {
         Write write = write(
+                id,
                 redis.execute(retry, List.of(Keys.job(id)), Integer.toString(attempt), counts ? "1" : "0", outcome));
         refuseFenced(id, write);
         return write;
@@ -397,7 +443,7 @@ public final class Ledger {
     }
 
     private Ended end(String id, LastEvent last, String outcome, Duration kept, String failure) {
-        List<Object> found = redis.execute(
+        List<Object> found = preferably(
                 end, jobKeys(id), id, last.head(), last.untouched(), last.tail(), outcome, millis(kept), failure);
         return new Ended(
                 Ended.Outcome.valueOf(text(found, 0).toUpperCase(Locale.ROOT)),
@@ -621,7 +667,10 @@ public final class Ledger {
         return arguments.toArray();
     }
 
-    private static Write write(String answer) {
+    private static Write write(String id, String answer) {
+        if (Character.isDigit(answer.charAt(0))) {
+            throw new JournalBehindException(id, Long.parseLong(answer));
+        }
         return Write.valueOf(answer.toUpperCase(Locale.ROOT));
     }
 

@@ -23,6 +23,7 @@ public final class Attempt {
     private final Stopwatch watch;
     private long seq;
     private boolean abandoned;
+    private final RecentFrames recent = new RecentFrames();
 
     /**
      * @param past what earlier attempts have left
@@ -113,6 +114,11 @@ public final class Attempt {
     /** The next event is in the journal. */
     void written() {
         seq++;
+    }
+
+    /** What was written last, for a journal that loses it. */
+    RecentFrames recent() {
+        return recent;
     }
 
     /** Writes nothing more: an event is missing, and one after it would make a hole. */

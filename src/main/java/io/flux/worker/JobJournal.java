@@ -9,10 +9,13 @@ import io.flux.job.AttemptLimits;
 import io.flux.job.Event;
 import io.flux.job.EventJson;
 import io.flux.job.FailureReport;
+import io.flux.ledger.FencedException;
+import io.flux.ledger.JournalBehindException;
 import io.flux.ledger.Ledger;
 import io.flux.ledger.Write;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -87,11 +90,47 @@ public final class JobJournal {
     }
 
     private void append(Attempt attempt, long seq, Event event) {
-        Write write = ledger.append(attempt.requestId(), attempt.number(), seq, json.write(event));
+        String frame = json.write(event);
+        attempt.recent().keep(seq, frame);
+        Write write =
+                afterWhatIsMissing(attempt, () -> ledger.append(attempt.requestId(), attempt.number(), seq, frame));
         attempt.written();
         StopReason reason = Claims.reason(write);
         if (reason != null) {
             claims.stop(attempt.requestId(), reason);
+        }
+    }
+
+    /**
+     * Writes an event, and before it those that the journal has lost: it came back without its last ones, or a replica
+     * took over that did not have them. They get the {@code seq} that clients know them by.
+     *
+     * @throws FencedException when they are not at hand any more: the next attempt goes on after those that are left
+     */
+    private <T> T afterWhatIsMissing(Attempt attempt, Supplier<T> write) {
+        long missing = 0;
+        while (true) {
+            try {
+                if (missing > 0) {
+                    writeAgain(attempt, missing);
+                }
+                return write.get();
+            } catch (JournalBehindException e) {
+                missing = e.last() + 1;
+            }
+        }
+    }
+
+    private void writeAgain(Attempt attempt, long from) {
+        String frame = attempt.recent().get(from);
+        if (frame == null) {
+            LOG.warn("the journal has lost event {}, which is not at hand any more", from);
+            abandon(attempt);
+            throw new FencedException(attempt.requestId());
+        }
+        LOG.warn("the journal has lost event {} and those after it; they are written again", from);
+        for (long seq = from; frame != null; frame = attempt.recent().get(++seq)) {
+            ledger.append(attempt.requestId(), attempt.number(), seq, frame);
         }
     }
 
@@ -213,19 +252,27 @@ public final class JobJournal {
                 terms.clock().millis());
         long seq = attempt.nextSeq();
         Event event = error(attempt, end, seq, EngineFailure.ENGINE_FAILED, error, null);
-        ledger.die(
-                attempt.requestId(),
-                attempt.number(),
-                seq,
-                json.write(event),
-                EngineFailure.ENGINE_FAILED,
-                json.write(report),
-                terms.deadRetention());
+        String frame = json.write(event);
+        afterWhatIsMissing(attempt, () -> {
+            ledger.die(
+                    attempt.requestId(),
+                    attempt.number(),
+                    seq,
+                    frame,
+                    EngineFailure.ENGINE_FAILED,
+                    json.write(report),
+                    terms.deadRetention());
+            return null;
+        });
         ended(attempt, EngineFailure.ENGINE_FAILED);
     }
 
     private void finish(Attempt attempt, long seq, Event event, String outcome) {
-        ledger.finish(attempt.requestId(), attempt.number(), seq, json.write(event), outcome);
+        String frame = json.write(event);
+        afterWhatIsMissing(attempt, () -> {
+            ledger.finish(attempt.requestId(), attempt.number(), seq, frame, outcome);
+            return null;
+        });
         ended(attempt, outcome);
     }
 

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.BeforeEach;
 import org.springframework.data.redis.core.RedisCallback;
@@ -23,11 +24,16 @@ abstract class LedgerFixture {
 
     private static final LastEvent LAST = new LastEvent("{\"seq\":", ",\"x\":0}", ",\"x\":null}");
 
-    final StringRedisTemplate redis = RedisFixture.redis();
-    final Ledger ledger = RedisFixture.ledger();
+    final StringRedisTemplate redis = server();
+    final Ledger ledger = RedisFixture.ledger(redis);
     String id;
     String model;
     String channel;
+
+    /** Where the tests of this class run. */
+    StringRedisTemplate server() {
+        return RedisFixture.redis();
+    }
 
     @BeforeEach
     void names() {
@@ -57,8 +63,13 @@ abstract class LedgerFixture {
         return ledger.claim(model, RedisFixture.name("claim"), LEASE);
     }
 
+    /** Hears a channel's messages, in order, from now on. */
+    RedisFixture.Subscription subscribe(String channel, Consumer<String> listener) {
+        return RedisFixture.subscribe(redis, channel, listener);
+    }
+
     void lease(String job, Duration length) {
-        RedisFixture.running(job, model, length);
+        RedisFixture.running(redis, job, model, length);
     }
 
     Started start() {

@@ -414,7 +414,7 @@ class LedgerRecoveryTest extends LedgerFixture {
             create();
             start();
             ConcurrentLinkedQueue<String> heard = new ConcurrentLinkedQueue<>();
-            try (var unused = RedisFixture.subscribe(channel, heard::add)) {
+            try (var unused = subscribe(channel, heard::add)) {
                 ledger.follow(id, channel, 0, 10);
                 ledger.append(id, 1, 1, "{\"start\":1}");
                 ledger.die(id, 1, 2, "{\"error\":1}", "engine_failed", FAILURE, DEAD_RETENTION);
@@ -446,7 +446,7 @@ class LedgerRecoveryTest extends LedgerFixture {
             start();
             reclaim(1, 30);
             ConcurrentLinkedQueue<String> heard = new ConcurrentLinkedQueue<>();
-            try (var unused = RedisFixture.subscribe(channel, heard::add)) {
+            try (var unused = subscribe(channel, heard::add)) {
                 ledger.follow(id, channel, 0, 10);
                 assertThat(exhaust(FAILURE)).isEqualTo(new Ended(Ended.Outcome.ENDED, model, null));
                 await().until(() -> !heard.isEmpty());

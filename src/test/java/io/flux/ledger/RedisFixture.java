@@ -1,6 +1,7 @@
 package io.flux.ledger;
 
 import io.flux.embedded.EmbeddedRedis;
+import io.flux.redis.RedisCluster;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -11,6 +12,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import org.springframework.data.redis.connection.RedisClusterConfiguration;
+import org.springframework.data.redis.connection.RedisConnectionFactory;
 import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
 import org.springframework.data.redis.core.StringRedisTemplate;
 import org.springframework.data.redis.listener.ChannelTopic;
@@ -51,6 +54,47 @@ public final class RedisFixture {
         }
     }
 
+    /** The Cluster of a test run, as the server: one for each JVM, started by the first test that asks. */
+    private static final class Clustered {
+        static final RedisCluster SERVERS = start();
+        static final LettuceConnectionFactory CONNECTIONS = connect(true);
+        static final StringRedisTemplate TEMPLATE = new StringRedisTemplate(CONNECTIONS);
+
+        private static RedisCluster start() {
+            try {
+                Path target = Files.createDirectories(Path.of("target"));
+                return RedisCluster.start(Files.createTempDirectory(target, "cluster"), 1, null);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        static LettuceConnectionFactory connect(boolean shared) {
+            RedisClusterConfiguration nodes = new RedisClusterConfiguration();
+            SERVERS.nodes().forEach(node -> nodes.clusterNode(node.getHost(), node.getPort()));
+            nodes.setPassword(RedisCluster.password());
+            LettuceConnectionFactory connections = new LettuceConnectionFactory(nodes);
+            connections.setShareNativeConnection(shared);
+            connections.afterPropertiesSet();
+            connections.start();
+            return connections;
+        }
+    }
+
+    /** Three masters, each with a replica, for looking into them. */
+    static StringRedisTemplate cluster() {
+        return Clustered.TEMPLATE;
+    }
+
+    /** Connections to it of the caller's own. */
+    static LettuceConnectionFactory unsharedCluster() {
+        return Clustered.connect(false);
+    }
+
+    static RedisCluster clusterServers() {
+        return Clustered.SERVERS;
+    }
+
     /** Where it listens. */
     public static URI uri() {
         return Running.SERVER.uri();
@@ -63,7 +107,11 @@ public final class RedisFixture {
 
     /** A ledger with times that no test waits for. */
     public static Ledger ledger() {
-        return new Ledger(redis(), Duration.ofHours(1), Duration.ofMinutes(1));
+        return ledger(redis());
+    }
+
+    static Ledger ledger(StringRedisTemplate redis) {
+        return new Ledger(redis, Duration.ofHours(1), Duration.ofMinutes(1));
     }
 
     /** How a job of nobody's comes into a line that takes so many. */
@@ -73,7 +121,11 @@ public final class RedisFixture {
 
     /** A job whose worker holds its lease for so long. */
     public static void running(String id, String model, Duration lease) {
-        redis().opsForZSet().add(Keys.running(model), id, (double) System.currentTimeMillis() + lease.toMillis());
+        running(redis(), id, model, lease);
+    }
+
+    static void running(StringRedisTemplate redis, String id, String model, Duration lease) {
+        redis.opsForZSet().add(Keys.running(model), id, (double) System.currentTimeMillis() + lease.toMillis());
     }
 
     /** A name that no other test uses, for a job, a model or a channel. */
@@ -83,7 +135,11 @@ public final class RedisFixture {
 
     /** Hears a channel's messages, in order, on one thread, from now on. */
     public static Subscription subscribe(String channel, Consumer<String> listener) {
-        return new Subscription(channel, listener);
+        return subscribe(redis(), channel, listener);
+    }
+
+    static Subscription subscribe(StringRedisTemplate redis, String channel, Consumer<String> listener) {
+        return new Subscription(redis.getRequiredConnectionFactory(), channel, listener);
     }
 
     /** Ends with {@link #close}. */
@@ -91,8 +147,8 @@ public final class RedisFixture {
         private final RedisMessageListenerContainer container = new RedisMessageListenerContainer();
         private final ExecutorService thread = Executors.newSingleThreadExecutor();
 
-        private Subscription(String channel, Consumer<String> listener) {
-            container.setConnectionFactory(Running.CONNECTIONS);
+        private Subscription(RedisConnectionFactory connections, String channel, Consumer<String> listener) {
+            container.setConnectionFactory(connections);
             container.setTaskExecutor(thread);
             container.addMessageListener(
                     (message, pattern) -> listener.accept(message.toString()), new ChannelTopic(channel));

@@ -29,6 +29,7 @@ import io.flux.ledger.Ledger;
 import io.flux.ledger.RedisFixture;
 import io.flux.log.JobLog;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -45,6 +46,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.data.redis.core.RedisCallback;
 
 /** An attempt's events, as they come to stand in the journal of a real Redis. */
 @Timeout(30)
@@ -371,6 +373,69 @@ class JobJournalTest {
     }
 
     /** What a slot does first; a job that is here still was given back before. */
+    @Test
+    void whatTheJournalHasLostIsWrittenAgainWithTheSameNumbersBeforeTheNextText() throws JsonProcessingException {
+        Attempt attempt = take();
+        journal.begin(attempt);
+        for (String text : List.of("one ", "two ", "three ")) {
+            journal.text(attempt, new EngineText(text, System.nanoTime()));
+        }
+        List<JsonNode> seen = events();
+        lose(2);
+        journal.text(attempt, new EngineText("four", System.nanoTime()));
+        assertThat(events().subList(0, 4)).isEqualTo(seen);
+        assertThat(events()).hasSize(5);
+        lose(0);
+        journal.complete(attempt, finished(12, 4));
+        assertThat(events().subList(0, 4)).isEqualTo(seen);
+        assertThat(events()).extracting(event -> event.get("seq").intValue()).containsExactly(1, 2, 3, 4, 5, 6);
+        assertThat(events().get(5).get("type").textValue()).isEqualTo("complete");
+    }
+
+    @Test
+    void aDeadLettersErrorComesAfterWhatTheJournalHasLost() throws JsonProcessingException {
+        Attempt attempt = take();
+        journal.begin(attempt);
+        journal.text(attempt, new EngineText("one ", System.nanoTime()));
+        lose(1);
+        journal.die(attempt, BROKEN);
+        assertThat(events())
+                .extracting(event -> event.get("type").textValue())
+                .containsExactly("start", "token", "error");
+    }
+
+    @Test
+    void anAttemptThatDoesNotHaveWhatTheJournalHasLostLeavesTheJobToTheNext() throws JsonProcessingException {
+        Attempt first = take();
+        journal.begin(first);
+        journal.text(first, new EngineText("one ", System.nanoTime()));
+        assertThat(journal.retry(first, BROKEN)).isTrue();
+        Attempt second = take();
+        journal.begin(second);
+        lose(1); // what the first attempt wrote
+        assertThatThrownBy(() -> journal.text(second, new EngineText("two", System.nanoTime())))
+                .isInstanceOf(FencedException.class);
+        journal.text(second, new EngineText("three", System.nanoTime()));
+        assertThat(journal.judge(second, finished(12, 4))).isEqualTo(Verdict.LOST);
+        assertThat(events()).hasSize(1);
+    }
+
+    /** What a failover does to a replica that had not heard everything. */
+    private void lose(long after) throws JsonProcessingException {
+        for (JsonNode event : events()) {
+            long seq = event.get("seq").longValue();
+            if (seq > after) {
+                RedisFixture.redis().opsForStream().delete("flux:{" + id + "}:journal", seq + "-0");
+            }
+        }
+        // A stream remembers the id of an entry that was deleted, and takes no lower one.
+        RedisFixture.redis().execute((RedisCallback<Object>) connection -> connection.execute(
+                "XSETID",
+                ("flux:{" + id + "}:journal").getBytes(StandardCharsets.UTF_8),
+                (after + "-0").getBytes(StandardCharsets.UTF_8)));
+        RedisFixture.redis().opsForHash().put(Keys.job(id), "seq", Long.toString(after));
+    }
+
     private Attempt take() throws JsonProcessingException {
         claims.drop(id);
         ledger.enqueue(id, model, RedisFixture.arrival(10), null, null);
