@@ -59,6 +59,7 @@ final class Follower {
     private long last;
     private boolean missed;
     private boolean begun;
+    private boolean quiet;
 
     /**
      * @param after the last {@code seq} that the client has
@@ -176,6 +177,7 @@ final class Follower {
         connection.send(entry.frame());
         last = entry.seq();
         begun = true;
+        quiet = false;
         if (entry.last()) {
             state = State.ENDED;
             onEnd.accept(this);
@@ -198,6 +200,14 @@ final class Follower {
         } else {
             missed = true;
         }
+    }
+
+    /** As {@link #refresh}, when nothing has come since the last call. */
+    synchronized void refreshIfQuiet() {
+        if (quiet && state == State.LIVE) {
+            recover();
+        }
+        quiet = true;
     }
 
     private void lag() {

@@ -200,6 +200,15 @@ public final class Hub implements AutoCloseable {
         jobs.values().forEach(job -> job.followers.forEach(Follower::refresh));
     }
 
+    /**
+     * Followers to whom nothing has come since the last call look into the journal. A Cluster's nodes may lose a message
+     * between them, and a failover that this gateway is one of those who follow; neither is told. Each of them costs a
+     * round trip, which is not waited for.
+     */
+    public void lookAtQuietJobs() {
+        jobs.values().forEach(job -> job.followers.forEach(Follower::refreshIfQuiet));
+    }
+
     /** Takes a client from a job; true when nobody here follows it any more. */
     private boolean forget(String id, Job job, Client client) {
         drop(job, client);

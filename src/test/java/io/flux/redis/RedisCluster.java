@@ -130,7 +130,7 @@ public final class RedisCluster implements AutoCloseable {
         return servers.stream().map(RedisServer::uri).toList();
     }
 
-    /** What its servers ask for. */
+    /** What all servers ask for that are no Sentinels. */
     public static String password() {
         return RedisServer.PASSWORD;
     }

@@ -72,11 +72,6 @@ public final class RedisSentinels implements AutoCloseable {
                 + "/0#" + NAME;
     }
 
-    /** What its servers ask for. */
-    public static String password() {
-        return RedisServer.PASSWORD;
-    }
-
     /** What its Sentinels ask for. */
     public static String sentinelPassword() {
         return SENTINEL_PASSWORD;
