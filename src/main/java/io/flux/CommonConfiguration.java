@@ -2,15 +2,20 @@ package io.flux;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flux.access.Callers;
+import io.flux.gateway.DoorMeters;
 import io.flux.gateway.ErrorReply;
 import io.flux.job.EventJson;
 import io.flux.job.RequestLimits;
 import io.flux.ledger.Ledger;
+import io.flux.ledger.MeasuredScripts;
 import io.flux.ledger.Replicas;
 import io.flux.model.Admission;
 import io.flux.model.ModelDirectory;
 import io.flux.model.ServedModels;
+import io.flux.observe.EndedJobs;
 import io.flux.observe.Health;
+import io.flux.observe.Metrics;
+import io.flux.observe.ProcessMeters;
 import io.flux.observe.QueueStatus;
 import io.flux.supervision.Endings;
 import io.flux.supervision.Reaper;
@@ -23,7 +28,9 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
+import io.micrometer.core.instrument.binder.system.FileDescriptorMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Clock;
@@ -133,8 +140,8 @@ class CommonConfiguration {
     }
 
     @Bean
-    Ledger ledger(StringRedisTemplate redis, Replicas replicas, FluxProperties flux) {
-        return new Ledger(redis, replicas, flux.retention(), UNACCEPTED);
+    Ledger ledger(RedisConnectionFactory connections, MeterRegistry registry, Replicas replicas, FluxProperties flux) {
+        return new Ledger(new MeasuredScripts(connections, registry), replicas, flux.retention(), UNACCEPTED);
     }
 
     /** A worker has no doors: whoever reaches its health and metrics may see them. */
@@ -149,13 +156,18 @@ class CommonConfiguration {
     }
 
     @Bean
+    DoorMeters doorMeters(MeterRegistry registry, ErrorReply errors) {
+        return new DoorMeters(registry, errors);
+    }
+
+    @Bean
     Clock clock() {
         return Clock.systemUTC();
     }
 
     @Bean
-    Endings endings(Ledger ledger, EventJson json) {
-        return new Endings(ledger, json);
+    Endings endings(Ledger ledger, EventJson json, MeterRegistry registry) {
+        return new Endings(ledger, json, new EndedJobs(registry));
     }
 
     @Bean
@@ -181,7 +193,23 @@ class CommonConfiguration {
         new JvmMemoryMetrics().bindTo(registry);
         new JvmThreadMetrics().bindTo(registry);
         new ProcessorMetrics().bindTo(registry);
+        new UptimeMetrics().bindTo(registry);
+        new FileDescriptorMetrics().bindTo(registry);
         return registry;
+    }
+
+    @Bean
+    ProcessMeters processMeters(MeterRegistry registry, StringRedisTemplate redis, FluxProperties flux) {
+        return new ProcessMeters(
+                registry,
+                redis,
+                FluxApplication.class.getPackage().getImplementationVersion(),
+                String.join(",", flux.bundles()));
+    }
+
+    @Bean
+    Metrics metrics(PrometheusMeterRegistry registry) {
+        return new Metrics(registry);
     }
 
     @Bean
@@ -197,8 +225,8 @@ class CommonConfiguration {
     }
 
     @Bean
-    QueueStatus queueStatus(StringRedisTemplate redis, ModelDirectory models, MeterRegistry registry) {
-        return new QueueStatus(redis, models::queues, registry);
+    QueueStatus queueStatus(Ledger ledger, ModelDirectory models, MeterRegistry registry) {
+        return new QueueStatus(ledger, models::queues, registry);
     }
 
     /**

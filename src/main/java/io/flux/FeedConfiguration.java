@@ -7,6 +7,9 @@ import io.flux.feed.Feeders;
 import io.flux.feed.Questions;
 import io.flux.gateway.Hub;
 import io.flux.job.MessageReader;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -40,8 +43,15 @@ class FeedConfiguration {
     }
 
     @Bean
-    AnswerWait answerWait(Hub hub, ObjectMapper mapper, ExecutorService feedThreads) {
-        return new AnswerWait(hub, mapper, feedThreads);
+    AnswerWait answerWait(Hub hub, ObjectMapper mapper, ExecutorService feedThreads, MeterRegistry registry) {
+        AnswerWait wait = new AnswerWait(hub, mapper, feedThreads);
+        Gauge.builder("flux.feed.waiting", wait, AnswerWait::waiting)
+                .description("Messages of connectors and other routes that are in hand: they wait for their answer")
+                .register(registry);
+        FunctionCounter.builder("flux.feed.answers", wait, AnswerWait::answered)
+                .description("Whole answers that connectors and other routes have had")
+                .register(registry);
+        return wait;
     }
 
     @Bean

@@ -10,6 +10,7 @@ import io.flux.callback.Callbacks;
 import io.flux.gateway.ErrorReply;
 import io.flux.gateway.HttpDoorComponent;
 import io.flux.gateway.Hub;
+import io.flux.gateway.HubMeters;
 import io.flux.gateway.JobList;
 import io.flux.gateway.JobReports;
 import io.flux.gateway.Rendition;
@@ -30,7 +31,6 @@ import io.flux.openai.Failures;
 import io.flux.openai.Models;
 import io.flux.openai.Requests;
 import io.flux.supervision.DeadLetters;
-import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -77,9 +77,7 @@ class GatewayConfiguration {
     @Bean(destroyMethod = "")
     Hub hub(Ledger ledger, EventJson json, FluxProperties flux, MeterRegistry registry) {
         Hub hub = new Hub(ledger, json, Keys.gatewayChannel(flux.id()), flux.attention());
-        Gauge.builder("flux.sockets", hub, Hub::connections)
-                .description("Open WebSockets and HTTP answers")
-                .register(registry);
+        HubMeters.bind(hub, registry);
         return hub;
     }
 

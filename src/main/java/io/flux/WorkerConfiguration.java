@@ -25,6 +25,7 @@ import io.flux.worker.Backoff;
 import io.flux.worker.Claims;
 import io.flux.worker.Drain;
 import io.flux.worker.JobJournal;
+import io.flux.worker.SlotMeters;
 import io.flux.worker.Slots;
 import io.flux.worker.WorkerMeters;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -69,13 +70,20 @@ class WorkerConfiguration {
     }
 
     @Bean
+    WorkerMeters workerMeters(MeterRegistry registry, ServedModels models) {
+        WorkerMeters meters = new WorkerMeters(registry);
+        models.all().forEach(model -> meters.expect(model.name()));
+        return meters;
+    }
+
+    @Bean
     JobJournal journal(
-            Ledger ledger, EventJson json, Claims claims, MeterRegistry registry, Clock clock, FluxProperties flux) {
+            Ledger ledger, EventJson json, Claims claims, WorkerMeters workerMeters, Clock clock, FluxProperties flux) {
         return new JobJournal(
                 ledger,
                 json,
                 claims,
-                new WorkerMeters(registry),
+                workerMeters,
                 new JobJournal.Terms(flux.attemptLimits(), flux.deadRetention(), flux.id(), clock));
     }
 
@@ -214,7 +222,9 @@ class WorkerConfiguration {
             EngineProgram bundledProgram,
             EngineProgram llamaCompletionProgram,
             LlamaServers servers,
-            OpenAi openai) {
+            OpenAi openai,
+            Claims claims,
+            MeterRegistry registry) {
         List<Slots.Served> served = models.all().stream()
                 .map(model -> new Slots.Served(
                         model,
@@ -229,9 +239,11 @@ class WorkerConfiguration {
                         }))
                 .toList();
         ProducerTemplate announce = camel.createProducerTemplate();
-        return new Slots(camel, served, () -> {
+        Slots slots = new Slots(camel, served, () -> {
             // In the background: Redis may take its time, and slots must not wait for it.
             var unused = announce.asyncSendBody("direct:common-announce", null);
         });
+        SlotMeters.bind(slots, claims, models.all(), registry);
+        return slots;
     }
 }

@@ -14,6 +14,8 @@ import io.flux.ledger.Ledger;
 import io.flux.log.JobLog;
 import io.flux.model.Secret;
 import io.flux.retry.GrowingPause;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.net.URI;
 import java.time.Clock;
@@ -23,8 +25,10 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataAccessException;
 
 /**
  * The steps of posting answers, called one by one by the callback routes of every gateway. An answer is expected from the
@@ -106,6 +110,24 @@ public final class Callbacks {
         this.clock = clock;
         this.terms = terms;
         this.pause = new GrowingPause(terms.backoff(), LONGEST_PAUSE);
+        List.of("delivered", "failed", "dead").forEach(this::counter); // so that the first is an increase
+        gauge(
+                "flux.callbacks.expected",
+                "Answers that are to be posted when their jobs have ended, or again",
+                due::expected);
+        gauge("flux.callbacks.dead", "Answers that nobody took and that are kept for operators", due::buried);
+    }
+
+    private void gauge(String name, String description, LongSupplier count) {
+        Gauge.builder(name, () -> {
+                    try {
+                        return count.getAsLong();
+                    } catch (DataAccessException e) {
+                        return Double.NaN; // Redis is away, which /health and flux_redis_up say
+                    }
+                })
+                .description(description)
+                .register(registry);
     }
 
     /** From here on the job's answer is to be posted, whatever becomes of this process. */
@@ -189,6 +211,7 @@ public final class Callbacks {
             LOG.warn("the answer was not taken by {} the {}. time: {}", host(posting), posting.attempt(), reason);
         }
         due.postpone(posting.id(), pause.after(posting.attempt() - 1), true);
+        count("failed");
     }
 
     private void giveUp(Posting posting, String reason) throws JsonProcessingException {
@@ -213,7 +236,14 @@ public final class Callbacks {
     }
 
     private void count(String outcome) {
-        registry.counter("flux.callbacks", "outcome", outcome).increment();
+        counter(outcome).increment();
+    }
+
+    private Counter counter(String outcome) {
+        return Counter.builder("flux.callbacks")
+                .description("Postings of answers: delivered, failed (and tried again later) and dead (given up)")
+                .tag("outcome", outcome)
+                .register(registry);
     }
 
     /** Answers that nobody took, the newest first. */

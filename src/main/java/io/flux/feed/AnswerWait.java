@@ -12,6 +12,7 @@ import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.camel.AsyncCallback;
 import org.apache.camel.Exchange;
 import org.apache.camel.support.AsyncProcessorSupport;
@@ -36,6 +37,8 @@ public final class AnswerWait extends AsyncProcessorSupport {
     private final Hub hub;
     private final ObjectMapper mapper;
     private final ExecutorService threads;
+    private final AtomicLong waiting = new AtomicLong();
+    private final AtomicLong answered = new AtomicLong();
 
     /**
      * @param threads what exchanges go on with; as many at a time as exchanges go on just now, which whoever feeds the
@@ -50,14 +53,25 @@ public final class AnswerWait extends AsyncProcessorSupport {
     @Override
     public boolean process(Exchange exchange, AsyncCallback callback) {
         Asked asked = Asked.of(exchange);
-        Waiting waiting = new Waiting(asked, exchange, callback);
-        hub.attach(waiting, asked.caller());
+        waiting.incrementAndGet();
+        Waiting follower = new Waiting(asked, exchange, callback);
+        hub.attach(follower, asked.caller());
         try {
-            hub.follow(waiting.key(), asked.id(), 0, asked.place());
+            hub.follow(follower.key(), asked.id(), 0, asked.place());
         } catch (RuntimeException e) {
-            waiting.fail(e);
+            follower.fail(e);
         }
         return false;
+    }
+
+    /** Exchanges that wait now. */
+    public long waiting() {
+        return waiting.get();
+    }
+
+    /** Exchanges that have had a whole answer so far. */
+    public long answered() {
+        return answered.get();
     }
 
     /** The exchange as a follower of its job. Folding an event never blocks. */
@@ -110,6 +124,7 @@ public final class AnswerWait extends AsyncProcessorSupport {
                 tokens(PROMPT_TOKENS, last.at("/usage/prompt_tokens"));
                 tokens(COMPLETION_TOKENS, last.at("/usage/completion_tokens"));
                 exchange.getMessage().setBody(answer.text());
+                answered.incrementAndGet();
             }
         }
 
@@ -136,6 +151,7 @@ public final class AnswerWait extends AsyncProcessorSupport {
             if (!over.compareAndSet(false, true)) {
                 return;
             }
+            waiting.decrementAndGet();
             try {
                 threads.execute(() -> {
                     leave();

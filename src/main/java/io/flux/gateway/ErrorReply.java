@@ -48,6 +48,15 @@ public final class ErrorReply {
         return json.write(Event.Error.answer(requestId, "internal_error", "something went wrong in Flux", null));
     }
 
+    /** The code in {@link #frame}. */
+    String code(Throwable failure) {
+        Refusal refusal = find(Refusal.class, failure);
+        if (refusal != null) {
+            return refusal.event().code();
+        }
+        return find(DataAccessException.class, failure) == null ? "internal_error" : "unavailable";
+    }
+
     /** The HTTP status that goes with {@link #frame}. */
     public int httpStatus(Throwable failure) {
         Refusal refusal = find(Refusal.class, failure);

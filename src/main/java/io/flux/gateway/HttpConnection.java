@@ -2,6 +2,7 @@ package io.flux.gateway;
 
 import io.vertx.core.http.HttpServerResponse;
 import java.util.Map;
+import java.util.concurrent.atomic.LongAdder;
 
 /** The client of one HTTP request whose answer is written event by event. */
 final class HttpConnection implements Connection, HttpAnswer {
@@ -9,15 +10,19 @@ final class HttpConnection implements Connection, HttpAnswer {
     private static final int UNREAD = 3;
 
     private final String key;
+    private final LongAdder sent;
     private final HttpServerResponse response;
-    private final PendingWrites writes = new PendingWrites();
+    private final PendingWrites writes;
     private Rendition rendition;
     private boolean done;
     private long writtenBefore;
     private int unread;
 
-    HttpConnection(String key, HttpServerResponse response, Rendition rendition) {
+    /** @param sent counts the bytes of all connections */
+    HttpConnection(String key, HttpServerResponse response, Rendition rendition, LongAdder sent) {
         this.key = key;
+        this.sent = sent;
+        this.writes = new PendingWrites(sent);
         this.response = response;
         this.rendition = rendition;
     }
@@ -108,6 +113,7 @@ final class HttpConnection implements Connection, HttpAnswer {
             done = true;
             response.setStatusCode(status);
             headers.forEach(response::putHeader);
+            sent.add(body.length());
             response.end(body);
         }
     }

@@ -108,9 +108,7 @@ final class HttpDoorConsumer extends DefaultConsumer {
     private String open(RoutingContext context, Caller caller) {
         HttpServerResponse response = context.response();
         String key = UUID.randomUUID().toString();
-        endpoint.door()
-                .hub()
-                .attach(new HttpConnection(key, response, endpoint.answer().get()), caller);
+        endpoint.door().hub().attach(key, response, endpoint.answer().get(), caller);
         AtomicBoolean left = new AtomicBoolean();
         Runnable leave = () -> {
             if (left.compareAndSet(false, true)) {

@@ -11,6 +11,7 @@ import io.flux.ledger.Ledger;
 import io.flux.ledger.Place;
 import io.flux.ledger.Unfollowed;
 import io.flux.log.JobLog;
+import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.ServerWebSocket;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -24,6 +25,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -57,6 +59,11 @@ public final class Hub implements AutoCloseable {
     private final Object[] stripes = new Object[STRIPES];
 
     private final ScheduledExecutorService executor;
+
+    private final LongAdder tickets = new LongAdder();
+    private final LongAdder received = new LongAdder();
+    private final LongAdder sent = new LongAdder();
+    private final LongAdder catchUps = new LongAdder();
 
     /**
      * How long a job counts as followed.
@@ -113,7 +120,12 @@ public final class Hub implements AutoCloseable {
 
     /** A WebSocket has opened; as {@link #attach(Connection, Caller)}, and on the socket's event loop. */
     public void attach(String key, ServerWebSocket socket, Caller caller) {
-        attach(new WebSocketConnection(key, socket), caller);
+        attach(new WebSocketConnection(key, socket, sent), caller);
+    }
+
+    /** An HTTP request waits for an answer that comes event by event; as {@link #attach(Connection, Caller)}. */
+    void attach(String key, HttpServerResponse response, Rendition rendition, Caller caller) {
+        attach(new HttpConnection(key, response, rendition, sent), caller);
     }
 
     /**
@@ -261,7 +273,7 @@ public final class Hub implements AutoCloseable {
                 id,
                 client.connection(),
                 after,
-                (job, seq) -> ledger.follow(job, channel, seq, PAGE),
+                this::catchUp,
                 () -> json.write(JobReports.unknown(id)),
                 executor,
                 ended -> executor.execute(() -> ended(id, client, ended)));
@@ -284,6 +296,7 @@ public final class Hub implements AutoCloseable {
             }
             if (backlog.known()) {
                 String ticket = json.write(ticket(id, backlog.model(), place));
+                tickets.increment();
                 if (backlog.isExhausted()) {
                     client.connection().over(ticket);
                 } else {
@@ -302,6 +315,11 @@ public final class Hub implements AutoCloseable {
         if (clients.get(key) != client) {
             leave(id, client); // closed while it was being registered
         }
+    }
+
+    private Backlog catchUp(String id, long after) {
+        catchUps.increment();
+        return ledger.follow(id, channel, after, PAGE);
     }
 
     private static Event.Ticket ticket(String id, String model, Place place) {
@@ -342,6 +360,7 @@ public final class Hub implements AutoCloseable {
         JournalEntry entry = JournalEntry.published(message);
         Job job = jobs.get(entry.id());
         if (job != null) {
+            received.increment();
             for (Follower follower : job.followers) {
                 follower.offer(entry);
             }
@@ -411,6 +430,38 @@ public final class Hub implements AutoCloseable {
     /** Connections that are open. */
     public int connections() {
         return clients.size();
+    }
+
+    /** Those of them whose client reads too slowly. */
+    long behind() {
+        return clients.values().stream()
+                .filter(client -> client.connection().isBehind())
+                .count();
+    }
+
+    /** Jobs that somebody here follows. */
+    int followed() {
+        return jobs.size();
+    }
+
+    /** Tickets that were sent so far. */
+    long tickets() {
+        return tickets.sum();
+    }
+
+    /** Events that have come in for somebody here so far. */
+    long received() {
+        return received.sum();
+    }
+
+    /** Bytes that were handed to sockets so far. */
+    long sent() {
+        return sent.sum();
+    }
+
+    /** Pages of journals that were read so far, beside the first one of each follower. */
+    long catchUps() {
+        return catchUps.sum();
     }
 
     /** Sends every client away, to come back elsewhere, and stops. */

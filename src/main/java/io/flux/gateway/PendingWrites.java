@@ -3,6 +3,7 @@ package io.flux.gateway;
 import io.vertx.core.Future;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * Counts the bytes that were handed to Vert.x and not yet written to the socket. Vert.x's own {@code writeQueueFull} does
@@ -14,18 +15,25 @@ final class PendingWrites {
     private static final long LOW_WATER = 64 * 1024;
 
     private final List<Runnable> waiting = new ArrayList<>();
+    private final LongAdder sent;
     private long pending;
     private long written;
     private boolean closed;
 
+    /** @param sent counts the bytes of all connections, too */
+    PendingWrites(LongAdder sent) {
+        this.sent = sent;
+    }
+
     /** Notes a write that was begun. */
-    void add(String text, Future<Void> sent) {
+    void add(String text, Future<Void> done) {
         // Exact for ASCII, and bounded for the rest; encoding it a second time would cost more than it tells.
         long size = text.length();
+        sent.add(size);
         synchronized (this) {
             pending += size;
         }
-        sent.onComplete(done -> settle(size));
+        done.onComplete(result -> settle(size));
     }
 
     private void settle(long size) {

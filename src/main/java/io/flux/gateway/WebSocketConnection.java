@@ -3,6 +3,7 @@ package io.flux.gateway;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.ServerWebSocket;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.atomic.LongAdder;
 
 /** A WebSocket client. */
 final class WebSocketConnection implements Connection {
@@ -11,15 +12,17 @@ final class WebSocketConnection implements Connection {
 
     private final String key;
     private final ServerWebSocket socket;
-    private final PendingWrites writes = new PendingWrites();
+    private final PendingWrites writes;
     private boolean closed;
     private int unanswered;
 
     /**
      * @param socket just opened; called on its event loop, so that it cannot have closed yet
+     * @param sent counts the bytes of all connections
      */
-    WebSocketConnection(String key, ServerWebSocket socket) {
+    WebSocketConnection(String key, ServerWebSocket socket, LongAdder sent) {
         this.key = key;
+        this.writes = new PendingWrites(sent);
         this.socket = socket;
         socket.pongHandler(pong -> answered());
     }

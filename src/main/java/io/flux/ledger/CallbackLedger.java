@@ -83,6 +83,16 @@ public final class CallbackLedger {
         redis.execute(postpone, List.of(DUE, ATTEMPTS), id, Long.toString(delay.toMillis()), failed ? "1" : "0");
     }
 
+    /** How many answers are to be posted, now or when their jobs have ended. */
+    public long expected() {
+        return redis.opsForZSet().zCard(DUE);
+    }
+
+    /** How many were buried. */
+    public long buried() {
+        return redis.opsForHash().size(UNDELIVERED);
+    }
+
     /** How many attempts have failed. */
     public int attempts(String id) {
         String attempts = redis.<String, String>opsForHash().get(ATTEMPTS, id);

@@ -8,7 +8,6 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
-import org.springframework.core.io.ClassPathResource;
 import org.springframework.data.redis.core.StringRedisTemplate;
 import org.springframework.data.redis.core.script.RedisScript;
 
@@ -34,6 +33,8 @@ public final class Ledger {
 
     /** More attempts are those of a job that was handed over again and again; the last ones tell why. */
     private static final int ATTEMPTS_TOLD = 32;
+
+    private static final String SURVEYED_TENANTS = "64";
 
     private final StringRedisTemplate redis;
     private final Replicas replicas;
@@ -66,6 +67,7 @@ public final class Ledger {
     private final RedisScript<Long> recover = script("recover", Long.class);
     private final RedisScript<Long> announce = script("announce", Long.class);
     private final RedisScript<List<Object>> announced = script("announced", List.class);
+    private final RedisScript<List<Object>> survey = script("survey", List.class);
 
     /**
      * @param retention how long a finished job and its journal are kept
@@ -97,9 +99,8 @@ public final class Ledger {
         return replicas.any() ? replicas.write(script, keys, false, arguments) : redis.execute(script, keys, arguments);
     }
 
-    @SuppressWarnings("unchecked")
     private static <T> RedisScript<T> script(String verb, Class<?> result) {
-        return RedisScript.of(new ClassPathResource("redis/" + verb + ".lua"), (Class<T>) result);
+        return new NamedScript<>(verb, result);
     }
 
     /**
@@ -214,6 +215,25 @@ public final class Ledger {
         }
         String mean = redis.<String, String>opsForHash().get(Keys.pace(model), "mean_ms");
         return mean == null ? 0 : (long) Double.parseDouble(mean);
+    }
+
+    /**
+     * Looks at a model's queue. Where more tenants than 64 wait, a job of one of the others may be older than the oldest
+     * that is found. Blocks for one round trip, and one or two more when jobs wait.
+     */
+    public Survey survey(String model) {
+        List<Object> found = redis.execute(
+                survey,
+                List.of(Keys.line(model), Keys.running(model), Keys.dead(model), Keys.turns(model)),
+                SURVEYED_TENANTS);
+        long now = number(found, 4);
+        long oldest = texts(found.subList(5, found.size())).stream()
+                .map(id -> redis.<String, String>opsForHash().get(Keys.job(id), "created_ms"))
+                .filter(Objects::nonNull) // it has gone meanwhile
+                .mapToLong(created -> Math.max(0, now - Long.parseLong(created)))
+                .max()
+                .orElse(0);
+        return new Survey(number(found, 0), number(found, 1), number(found, 2), number(found, 3), oldest);
     }
 
     /**

@@ -7,6 +7,7 @@ import io.flux.job.Refusal;
 import io.flux.ledger.Ended;
 import io.flux.ledger.LastEvent;
 import io.flux.ledger.Ledger;
+import io.flux.observe.EndedJobs;
 
 /** Ends jobs from outside the worker that serves them. Thread-safe; blocks for one round trip. */
 public final class Endings {
@@ -14,10 +15,12 @@ public final class Endings {
 
     private final Ledger ledger;
     private final EventJson json;
+    private final EndedJobs jobs;
 
-    public Endings(Ledger ledger, EventJson json) {
+    public Endings(Ledger ledger, EventJson json, EndedJobs jobs) {
         this.ledger = ledger;
         this.json = json;
+        this.jobs = jobs;
     }
 
     /**
@@ -28,6 +31,9 @@ public final class Endings {
      */
     public Ended end(String id, String reason, String model) {
         Ended ended = end(id, reason);
+        if (ended.outcome() == Ended.Outcome.ENDED) {
+            jobs.count(ended.model(), reason);
+        }
         return ended.model() == null ? new Ended(ended.outcome(), model, null) : ended;
     }
 

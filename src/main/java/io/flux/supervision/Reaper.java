@@ -9,6 +9,8 @@ import io.flux.ledger.Ledger;
 import io.flux.ledger.Reclaimed;
 import io.flux.ledger.Stuck;
 import io.flux.log.JobLog;
+import io.flux.observe.EndedJobs;
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Clock;
 import java.time.Duration;
@@ -33,6 +35,7 @@ public final class Reaper {
     private final Endings endings;
     private final EventJson json;
     private final MeterRegistry registry;
+    private final EndedJobs jobs;
     private final Clock clock;
     private final Terms terms;
 
@@ -53,12 +56,14 @@ public final class Reaper {
         this.endings = endings;
         this.json = json;
         this.registry = registry;
+        this.jobs = new EndedJobs(registry);
         this.clock = clock;
         this.terms = terms;
     }
 
     /** Looks for jobs of a model that need help. */
     public Stuck look(String model) {
+        recovered(model); // so that the first is an increase
         return ledger.reap(
                 model, terms.lease(), terms.attention(), terms.every().multipliedBy(PAUSE_ROUNDS), PAGE);
     }
@@ -75,7 +80,7 @@ public final class Reaper {
             try (var unused = JobLog.about(id, model)) {
                 LOG.info("the job had lost its worker or waited for its next attempt, and is in the queue again");
             }
-            registry.counter("flux.jobs.recovered", "model", model).increment();
+            recovered(model).increment();
         }
     }
 
@@ -90,7 +95,15 @@ public final class Reaper {
         try (var unused = JobLog.about(id, model, reclaimed.attempts())) {
             LOG.warn("the job has lost its worker in its last attempt: dead letter");
         }
-        registry.counter("flux.jobs", "model", model, "outcome", CODE).increment();
+        jobs.count(model, CODE);
+    }
+
+    private Counter recovered(String model) {
+        return Counter.builder("flux.jobs.recovered")
+                .description("Jobs that this process has put back into the queue: they had lost their worker, or paused"
+                        + " before their next attempt")
+                .tag("model", model)
+                .register(registry);
     }
 
     /** Puts a job that died on the dead-letter list; nothing when it did not, or was dropped meanwhile. */

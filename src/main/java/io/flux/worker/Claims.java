@@ -19,6 +19,7 @@ import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,6 +45,7 @@ public final class Claims {
     private final String worker;
     private final Duration lease;
     private final Map<String, Claim> held = new ConcurrentHashMap<>();
+    private final LongAdder lost = new LongAdder();
 
     /** One holding of a job. */
     private static final class Claim {
@@ -166,8 +168,13 @@ public final class Claims {
         Map<String, Map<String, Claim>> leased = new HashMap<>();
         held.forEach((id, claim) ->
                 leased.computeIfAbsent(claim.model, model -> new HashMap<>()).put(id, claim));
-        leased.forEach((model, claims) ->
-                ledger.renew(model, lease, claims.keySet()).forEach(id -> stop(id, claims.get(id), StopReason.LOST)));
+        leased.forEach(
+                (model, claims) -> ledger.renew(model, lease, claims.keySet()).forEach(id -> lost(id, claims.get(id))));
+    }
+
+    private void lost(String id, Claim claim) {
+        lost.increment();
+        stop(id, claim, StopReason.LOST);
     }
 
     /** Stops what is to be stopped and was not heard of on the channel; one round trip for each running job. */
@@ -196,6 +203,16 @@ public final class Claims {
     /** Has every job that is held stopped, for another worker to go on with. */
     public void handOver() {
         held.keySet().forEach(id -> stop(id, StopReason.HANDED_OVER));
+    }
+
+    /** How many leases were lost so far: they had run out before they were renewed. */
+    public long lost() {
+        return lost.sum();
+    }
+
+    /** How many jobs of a model this worker holds. */
+    public long count(String model) {
+        return held.values().stream().filter(claim -> claim.model.equals(model)).count();
     }
 
     /** How many jobs this worker holds. */

@@ -69,7 +69,7 @@ public final class JobJournal {
                         attempt.requestId(), seq, attempt.number(), attempt.resets() ? "reset" : "continue");
         append(attempt, seq, event);
         if (first) {
-            meters.queued(attempt.model(), attempt.queued());
+            meters.begun(attempt);
         }
         LOG.info("attempt begins");
     }
@@ -83,7 +83,7 @@ public final class JobJournal {
         append(attempt, seq, new Event.Token(attempt.requestId(), seq, text.content()));
         Duration gap = attempt.watch().wrote(text.readNanos());
         if (gap == null) {
-            meters.firstText(attempt.model(), attempt.watch().timeToFirstText());
+            meters.firstText(attempt);
         } else {
             meters.nextText(attempt.model(), gap);
         }
@@ -97,6 +97,9 @@ public final class JobJournal {
         attempt.written();
         StopReason reason = Claims.reason(write);
         if (reason != null) {
+            if (reason == StopReason.LOST) {
+                meters.fenced(attempt.model());
+            }
             claims.stop(attempt.requestId(), reason);
         }
     }
@@ -145,6 +148,7 @@ public final class JobJournal {
         Verdict verdict = attempt.isAbandoned()
                 ? Verdict.LOST
                 : Verdict.of(end, attempt.number(), attempt.failures(), terms.limits());
+        meters.judged(attempt, verdict, end);
         if (end.failure() != null) {
             LOG.warn(
                     "attempt failed verdict={} code={} exit={}: {} stderr: {}",
@@ -176,7 +180,7 @@ public final class JobJournal {
                         attempt.resumes(),
                         timings(attempt, end, completion)),
                 reason);
-        meters.tokens(attempt.model(), end.completionTokens());
+        meters.tokens(attempt.model(), end);
     }
 
     private static Event.Timings timings(Attempt attempt, EngineEnd end, Integer tokens) {
@@ -277,7 +281,7 @@ public final class JobJournal {
     }
 
     private void ended(Attempt attempt, String outcome) {
-        meters.ended(attempt.model(), outcome);
+        meters.ended(attempt, outcome);
         LOG.info("job ended outcome={} total_ms={}", outcome, attempt.running().toMillis());
     }
 

@@ -175,6 +175,19 @@ public final class Slots implements Health.Readiness {
                 .sum();
     }
 
+    /** Whether a model's engine can be asked. */
+    public synchronized boolean isEngineUp(String model) {
+        return groups.stream()
+                .anyMatch(group -> group.started
+                        && group.problem() == null
+                        && group.served.model().name().equals(model));
+    }
+
+    /** Whether this worker takes no job any more, because it was told to stop. */
+    public boolean isDraining() {
+        return draining;
+    }
+
     private Stream<ScheduledPollConsumer> consumers(Group group) {
         return group.routes().map(camel::getRoute).filter(Objects::nonNull).map(route ->
                 (ScheduledPollConsumer) route.getConsumer());

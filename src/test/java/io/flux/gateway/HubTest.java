@@ -35,6 +35,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -680,7 +681,7 @@ class HubTest {
     void aClientThatIsGoneAlreadyCanBePinged() throws Exception {
         Client client = new Client();
         ServerWebSocket server = sockets.get(client.key);
-        WebSocketConnection connection = new WebSocketConnection(client.key, server);
+        WebSocketConnection connection = new WebSocketConnection(client.key, server, new LongAdder());
         get(client.socket.close());
         await().until(server::isClosed);
         assertThat(connection.ping()).isTrue();

@@ -21,7 +21,9 @@ import io.flux.ledger.Keys;
 import io.flux.ledger.Ledger;
 import io.flux.ledger.Place;
 import io.flux.ledger.RedisFixture;
+import io.flux.observe.EndedJobs;
 import io.flux.supervision.Endings;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
@@ -36,7 +38,8 @@ class SubmissionTest {
     private final String model = RedisFixture.name("model");
     private final String id = RedisFixture.name("job");
     private final Submission submission = new Submission(ledger, mapper, 2, Duration.ofSeconds(20));
-    private final Endings endings = new Endings(ledger, new EventJson(mapper));
+    private final Endings endings =
+            new Endings(ledger, new EventJson(mapper), new EndedJobs(new SimpleMeterRegistry()));
 
     @Test
     void theSameRequestIsAcceptedOnceAndAnotherUnderItsIdIsAConflict() throws JsonProcessingException {

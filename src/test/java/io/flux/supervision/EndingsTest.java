@@ -16,6 +16,8 @@ import io.flux.ledger.LastEvent;
 import io.flux.ledger.Ledger;
 import io.flux.ledger.RedisFixture;
 import io.flux.ledger.Write;
+import io.flux.observe.EndedJobs;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.Test;
@@ -28,7 +30,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(30)
 class EndingsTest {
     private final Ledger ledger = RedisFixture.ledger();
-    private final Endings endings = new Endings(ledger, new EventJson(new ObjectMapper()));
+    private final Endings endings =
+            new Endings(ledger, new EventJson(new ObjectMapper()), new EndedJobs(new SimpleMeterRegistry()));
     private final String model = RedisFixture.name("model");
     private final String id = RedisFixture.name("job");
 

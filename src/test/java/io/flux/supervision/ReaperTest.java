@@ -14,6 +14,7 @@ import io.flux.ledger.Reclaimed;
 import io.flux.ledger.Reclaimed.Fate;
 import io.flux.ledger.RedisFixture;
 import io.flux.ledger.Write;
+import io.flux.observe.EndedJobs;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Clock;
 import java.time.Duration;
@@ -40,7 +41,7 @@ class ReaperTest {
     private final StringRedisTemplate redis = RedisFixture.redis();
     private final Ledger ledger = RedisFixture.ledger();
     private final EventJson json = new EventJson(new ObjectMapper());
-    private final Endings endings = new Endings(ledger, json);
+    private final Endings endings = new Endings(ledger, json, new EndedJobs(new SimpleMeterRegistry()));
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     private final String model = RedisFixture.name("model");
     private final String id = RedisFixture.name("job");
