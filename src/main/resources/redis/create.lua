@@ -8,6 +8,7 @@
 -- ARGV[4]  timeout        ms until the job is given up; '' for never
 -- ARGV[5]  on_disconnect  cancel, grace or finish
 -- ARGV[6]  callback       the channel that is to carry the job's end; '' for none
+-- ARGV[7]  trace          the trace that the job belongs to, as those who make spans want it back; '' for none
 --
 -- Returns {'created', 'created'} | {'exists', state} (same request) | {'conflict', state} (another request).
 local known = redis.call('HMGET', KEYS[1], 'request', 'state')
@@ -26,6 +27,9 @@ if ARGV[4] ~= '' then
 end
 if ARGV[6] ~= '' then
   redis.call('HSET', KEYS[1], 'callback', ARGV[6])
+end
+if ARGV[7] ~= '' then
+  redis.call('HSET', KEYS[1], 'trace', ARGV[7])
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return { 'created', 'created' }

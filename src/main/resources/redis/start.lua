@@ -5,14 +5,14 @@
 -- ARGV[1]  worker  id of the worker
 -- ARGV[2]  claim   what tells this claim of the job from every other
 --
--- Returns {'started', attempt, seq, request, queue_ms, running_ms, failures, left_ms, requeue_ms}: seq is the journal's last one,
+-- Returns {'started', attempt, seq, request, queue_ms, running_ms, failures, left_ms, requeue_ms, trace}: seq is the journal's last one,
 -- queue_ms the time from creation to the first attempt, running_ms the time since the first attempt began, failures the
 -- number of attempts that failed before, left_ms the time until the deadline ('' when there is none; negative when over),
--- requeue_ms the time that the job waited for attempts after the first.
+-- requeue_ms the time that the job waited for attempts after the first, trace the trace that it belongs to ('' for none).
 -- Else {'gone'} | {'done'}: there is nothing to serve, the lease can go; or {'running'}: another attempt is at it, and
 -- the lease is its own.
 local job = redis.call('HMGET', KEYS[1], 'state', 'request', 'seq', 'created_ms', 'started_ms', 'failures',
-  'deadline_ms', 'claim', 'attempt', 'requeued_ms', 'requeue_ms')
+  'deadline_ms', 'claim', 'attempt', 'requeued_ms', 'requeue_ms', 'trace')
 local state = job[1]
 if not state then
   return { 'gone' }
@@ -35,4 +35,4 @@ if not again then
   redis.call('PERSIST', KEYS[1])
 end
 return { 'started', attempt, tonumber(job[3]), job[2], started - job[4], now - started, tonumber(job[6]),
-  job[7] and job[7] - now or '', waited }
+  job[7] and job[7] - now or '', waited, job[12] or '' }

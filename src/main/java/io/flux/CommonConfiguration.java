@@ -19,6 +19,9 @@ import io.flux.observe.ProcessMeters;
 import io.flux.observe.QueueStatus;
 import io.flux.supervision.Endings;
 import io.flux.supervision.Reaper;
+import io.flux.trace.Exemplars;
+import io.flux.trace.Traces;
+import io.flux.trace.Tracing;
 import io.flux.worker.Slots;
 import io.lettuce.core.cluster.ClusterClientOptions;
 import io.lettuce.core.cluster.ClusterTopologyRefreshOptions;
@@ -33,6 +36,7 @@ import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.concurrent.Executors;
@@ -43,6 +47,7 @@ import org.springframework.boot.autoconfigure.data.redis.ClientResourcesBuilderC
 import org.springframework.boot.autoconfigure.data.redis.LettuceClientOptionsBuilderCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.core.env.Environment;
 import org.springframework.data.redis.connection.RedisConnectionFactory;
 import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
 import org.springframework.data.redis.core.StringRedisTemplate;
@@ -188,8 +193,25 @@ class CommonConfiguration {
     }
 
     @Bean
-    PrometheusMeterRegistry meterRegistry() {
-        PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    Exemplars exemplars() {
+        return new Exemplars();
+    }
+
+    /** Nothing of OpenTelemetry is loaded unless its own variables ask for it. */
+    @Bean
+    Tracing tracing(Environment environment, FluxProperties flux) {
+        return Traces.start(environment::getProperty, flux.id());
+    }
+
+    @Bean
+    PrometheusMeterRegistry meterRegistry(Exemplars exemplars, Tracing tracing) {
+        PrometheusMeterRegistry registry = tracing == Tracing.OFF
+                ? new PrometheusMeterRegistry(PrometheusConfig.DEFAULT)
+                : new PrometheusMeterRegistry(
+                        PrometheusConfig.DEFAULT,
+                        new PrometheusRegistry(),
+                        io.micrometer.core.instrument.Clock.SYSTEM,
+                        exemplars);
         new JvmMemoryMetrics().bindTo(registry);
         new JvmThreadMetrics().bindTo(registry);
         new ProcessorMetrics().bindTo(registry);

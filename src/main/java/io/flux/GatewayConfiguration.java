@@ -21,6 +21,7 @@ import io.flux.http.SharedServerWebSocketComponent;
 import io.flux.job.EventJson;
 import io.flux.job.MessageReader;
 import io.flux.job.RequestIds;
+import io.flux.job.TraceContext;
 import io.flux.ledger.CallbackLedger;
 import io.flux.ledger.Keys;
 import io.flux.ledger.Ledger;
@@ -31,6 +32,8 @@ import io.flux.openai.Failures;
 import io.flux.openai.Models;
 import io.flux.openai.Requests;
 import io.flux.supervision.DeadLetters;
+import io.flux.trace.SubmitTracing;
+import io.flux.trace.Tracing;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -64,6 +67,11 @@ class GatewayConfiguration {
     }
 
     @Bean
+    SubmitTracing submitTracing(Tracing tracing) {
+        return new SubmitTracing(tracing);
+    }
+
+    @Bean
     DeadLetters deadLetters(Ledger ledger, ObjectMapper mapper, ModelDirectory models) {
         return new DeadLetters(ledger, mapper, models::queues);
     }
@@ -83,7 +91,12 @@ class GatewayConfiguration {
 
     @Bean
     SharedServerWebSocketComponent.Opening webSockets(Hub hub, Callers callers) {
-        return (key, socket, user) -> hub.attach(key, socket, callers.of(user));
+        return (key, socket, user) -> hub.attach(
+                key,
+                socket,
+                callers.of(user),
+                TraceContext.of(
+                        socket.headers().get("traceparent"), socket.headers().get("tracestate")));
     }
 
     @Bean("http-door")

@@ -21,6 +21,8 @@ import io.flux.kubernetes.PodDeletionCost;
 import io.flux.ledger.Ledger;
 import io.flux.model.ModelSpec;
 import io.flux.model.ServedModels;
+import io.flux.trace.Exemplars;
+import io.flux.trace.Tracing;
 import io.flux.worker.Backoff;
 import io.flux.worker.Claims;
 import io.flux.worker.Drain;
@@ -70,21 +72,27 @@ class WorkerConfiguration {
     }
 
     @Bean
-    WorkerMeters workerMeters(MeterRegistry registry, ServedModels models) {
-        WorkerMeters meters = new WorkerMeters(registry);
+    WorkerMeters workerMeters(MeterRegistry registry, Exemplars exemplars, ServedModels models) {
+        WorkerMeters meters = new WorkerMeters(registry, exemplars);
         models.all().forEach(model -> meters.expect(model.name()));
         return meters;
     }
 
     @Bean
     JobJournal journal(
-            Ledger ledger, EventJson json, Claims claims, WorkerMeters workerMeters, Clock clock, FluxProperties flux) {
+            Ledger ledger,
+            EventJson json,
+            Claims claims,
+            WorkerMeters workerMeters,
+            Tracing tracing,
+            Clock clock,
+            FluxProperties flux) {
         return new JobJournal(
                 ledger,
                 json,
                 claims,
                 workerMeters,
-                new JobJournal.Terms(flux.attemptLimits(), flux.deadRetention(), flux.id(), clock));
+                new JobJournal.Terms(flux.attemptLimits(), flux.deadRetention(), flux.id(), clock, tracing));
     }
 
     @Bean

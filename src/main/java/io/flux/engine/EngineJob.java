@@ -1,6 +1,7 @@
 package io.flux.engine;
 
 import io.flux.job.JobRequest;
+import io.flux.job.TraceContext;
 import java.time.Duration;
 import java.util.Objects;
 
@@ -11,8 +12,14 @@ import java.util.Objects;
  * @param attempt 1 for the first engine that works on the request, 2 for the next, …
  * @param soFar what earlier attempts have shown to the client, for the engine to go on after
  * @param timeLeft from now until the engine is stopped because the request's time is over, or null for no limit
+ * @param trace what the engine is told of the trace that the request belongs to; null for nothing
  */
-public record EngineJob(JobRequest request, int attempt, Transcript soFar, Duration timeLeft) {
+public record EngineJob(JobRequest request, int attempt, Transcript soFar, Duration timeLeft, TraceContext trace) {
+
+    /** A job of no trace. */
+    public EngineJob(JobRequest request, int attempt, Transcript soFar, Duration timeLeft) {
+        this(request, attempt, soFar, timeLeft, null);
+    }
 
     public EngineJob {
         Objects.requireNonNull(request, "request");

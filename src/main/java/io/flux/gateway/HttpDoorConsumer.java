@@ -1,6 +1,7 @@
 package io.flux.gateway;
 
 import io.flux.access.Caller;
+import io.flux.job.TraceContext;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.Route;
 import io.vertx.ext.web.RoutingContext;
@@ -71,6 +72,11 @@ final class HttpDoorConsumer extends DefaultConsumer {
         copy(endpoint.query(), name -> context.queryParams().get(name), message);
         Caller caller = endpoint.door().callers().of(context.user());
         exchange.setVariable("caller", caller);
+        exchange.setVariable(
+                "trace",
+                TraceContext.of(
+                        context.request().getHeader("traceparent"),
+                        context.request().getHeader("tracestate")));
         if (endpoint.answer() != null) {
             exchange.setVariable("connection", open(context, caller));
         }

@@ -5,6 +5,7 @@ import io.flux.job.Event;
 import io.flux.job.EventJson;
 import io.flux.job.OnDisconnect;
 import io.flux.job.Refusal;
+import io.flux.job.TraceContext;
 import io.flux.ledger.Backlog;
 import io.flux.ledger.JournalEntry;
 import io.flux.ledger.Ledger;
@@ -79,9 +80,9 @@ public final class Hub implements AutoCloseable {
     }
 
     /** A connection and the jobs that it follows. */
-    private record Client(Connection connection, Caller caller, Set<String> follows) {
-        Client(Connection connection, Caller caller) {
-            this(connection, caller, ConcurrentHashMap.newKeySet());
+    private record Client(Connection connection, Caller caller, TraceContext trace, Set<String> follows) {
+        Client(Connection connection, Caller caller, TraceContext trace) {
+            this(connection, caller, trace, ConcurrentHashMap.newKeySet());
         }
     }
 
@@ -115,12 +116,26 @@ public final class Hub implements AutoCloseable {
 
     /** A connection has opened. To be called before anything is read from it. */
     public void attach(Connection connection, Caller caller) {
-        clients.put(connection.key(), new Client(connection, caller));
+        attach(connection, caller, null);
     }
 
-    /** A WebSocket has opened; as {@link #attach(Connection, Caller)}, and on the socket's event loop. */
-    public void attach(String key, ServerWebSocket socket, Caller caller) {
-        attach(new WebSocketConnection(key, socket, sent), caller);
+    private void attach(Connection connection, Caller caller, TraceContext trace) {
+        clients.put(connection.key(), new Client(connection, caller, trace));
+    }
+
+    /**
+     * A WebSocket has opened; as {@link #attach(Connection, Caller)}, and on the socket's event loop.
+     *
+     * @param trace the trace that its messages belong to unless they say otherwise; null for none
+     */
+    public void attach(String key, ServerWebSocket socket, Caller caller, TraceContext trace) {
+        attach(new WebSocketConnection(key, socket, sent), caller, trace);
+    }
+
+    /** The trace that a connection's messages belong to unless they say otherwise; null for none. */
+    public TraceContext trace(String key) {
+        Client client = clients.get(key);
+        return client == null ? null : client.trace();
     }
 
     /** An HTTP request waits for an answer that comes event by event; as {@link #attach(Connection, Caller)}. */

@@ -8,6 +8,7 @@ import io.flux.job.JobIds;
 import io.flux.job.JobRequest;
 import io.flux.job.OnDisconnect;
 import io.flux.job.Refusal;
+import io.flux.job.TraceContext;
 import io.flux.ledger.Arrival;
 import io.flux.ledger.Created;
 import io.flux.ledger.Ledger;
@@ -35,17 +36,19 @@ public final class Submission {
     /**
      * Writes the job under its id.
      *
+     * @param trace the trace that it belongs to; null for none
      * @return {@link Created#NEW}, or {@link Created#EXISTS} when the same request came before
      * @throws Refusal {@code conflict} when another request has that id
      */
-    public Created create(JobRequest request) throws JsonProcessingException {
+    public Created create(JobRequest request, TraceContext trace) throws JsonProcessingException {
         Created created = ledger.create(
                 request.requestId(),
                 request.model(),
                 mapper.writeValueAsString(request),
                 request.timeout(),
                 request.onDisconnect().wireName(),
-                request.callbackUrl() != null);
+                request.callbackUrl() != null,
+                trace);
         if (created == Created.CONFLICT) {
             throw new Refusal(Event.Error.answer(
                     request.requestId(),

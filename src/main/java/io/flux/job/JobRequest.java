@@ -30,6 +30,7 @@ import java.util.List;
  * @param priority which of its tenant's jobs go first
  * @param callbackUrl where the answer is to be posted; null for nowhere
  * @param raw whether the engine gets the prompt as it is, without a chat template; never beside {@code messages}
+ * @param trace the trace that the request says it belongs to; null when it does not; kept outside the JSON
  */
 @JsonInclude(JsonInclude.Include.NON_EMPTY)
 public record JobRequest(
@@ -50,13 +51,56 @@ public record JobRequest(
         @JsonProperty("on_disconnect") OnDisconnect onDisconnect,
         @JsonProperty("priority") Priority priority,
         @JsonProperty("callback_url") String callbackUrl,
-        @JsonProperty("raw") @JsonInclude(JsonInclude.Include.NON_DEFAULT) boolean raw) {
+        @JsonProperty("raw") @JsonInclude(JsonInclude.Include.NON_DEFAULT) boolean raw,
+        @JsonIgnore TraceContext trace) {
 
     public JobRequest {
         stop = stop == null ? List.of() : List.copyOf(stop);
         messages = messages == null ? null : List.copyOf(messages);
         onDisconnect = onDisconnect == null ? OnDisconnect.GRACE : onDisconnect;
         priority = priority == null ? Priority.NORMAL : priority;
+    }
+
+    /** A request that says nothing of a trace. */
+    public JobRequest(
+            String requestId,
+            String model,
+            String prompt,
+            List<ChatMessage> messages,
+            Integer maxTokens,
+            Double temperature,
+            Double topP,
+            Integer topK,
+            Double minP,
+            Long seed,
+            List<String> stop,
+            JsonNode jsonSchema,
+            String grammar,
+            Long timeoutMs,
+            OnDisconnect onDisconnect,
+            Priority priority,
+            String callbackUrl,
+            boolean raw) {
+        this(
+                requestId,
+                model,
+                prompt,
+                messages,
+                maxTokens,
+                temperature,
+                topP,
+                topK,
+                minP,
+                seed,
+                stop,
+                jsonSchema,
+                grammar,
+                timeoutMs,
+                onDisconnect,
+                priority,
+                callbackUrl,
+                raw,
+                null);
     }
 
     /** The same request as another job. */
@@ -79,7 +123,8 @@ public record JobRequest(
                 whenAbandoned,
                 priority,
                 callbackUrl,
-                raw);
+                raw,
+                trace);
     }
 
     /** The same request with its id, which its JSON does not hold. */

@@ -279,7 +279,8 @@ public final class MessageReader {
                 fields.onDisconnect(),
                 fields.priority(),
                 fields.callbackUrl(),
-                fields.flag("raw"));
+                fields.flag("raw"),
+                fields.trace());
     }
 
     /** Typed access to the fields of one message; JSON null counts as absent. */
@@ -548,6 +549,15 @@ public final class MessageReader {
                                 + "without a password or a fragment");
             }
             return value;
+        }
+
+        TraceContext trace() {
+            String parent = text("traceparent");
+            TraceContext trace = TraceContext.of(parent, text("tracestate"));
+            if (parent != null && trace == null) {
+                throw refuse("traceparent", "traceparent " + TraceContext.RULE);
+            }
+            return trace;
         }
 
         private static boolean isAddress(String text) {

@@ -2,6 +2,7 @@ package io.flux.ledger;
 
 import io.flux.job.JobIds;
 import io.flux.job.JobRecord;
+import io.flux.job.TraceContext;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -128,6 +129,22 @@ public final class Ledger {
      */
     public Created create(
             String id, String model, String request, Duration timeout, String onDisconnect, boolean callback) {
+        return create(id, model, request, timeout, onDisconnect, callback, null);
+    }
+
+    /**
+     * Writes a job that belongs to a trace; as {@link #create(String, String, String, Duration, String, boolean)}.
+     *
+     * @param trace null for none
+     */
+    public Created create(
+            String id,
+            String model,
+            String request,
+            Duration timeout,
+            String onDisconnect,
+            boolean callback,
+            TraceContext trace) {
         List<Object> found = redis.execute(
                 create,
                 List.of(Keys.job(id)),
@@ -136,7 +153,8 @@ public final class Ledger {
                 millis(unaccepted),
                 timeout == null ? "" : millis(timeout),
                 onDisconnect,
-                callback ? CallbackLedger.ENDED : "");
+                callback ? CallbackLedger.ENDED : "",
+                trace == null ? "" : trace.stored());
         return switch (text(found, 0)) {
             case "conflict" -> Created.CONFLICT;
             // A gateway died between create and enqueue, and the client came again: go on where it stopped.
@@ -342,7 +360,8 @@ public final class Ledger {
                 number(found, 5),
                 (int) number(found, 6),
                 left.isEmpty() ? null : Long.valueOf(left),
-                number(found, 8));
+                number(found, 8),
+                TraceContext.read(text(found, 9)));
     }
 
     /**
@@ -615,6 +634,12 @@ public final class Ledger {
     /** The ids of all jobs of a model that a worker has, or that wait for the time of their next attempt. */
     public List<String> running(String model) {
         return List.copyOf(redis.opsForZSet().range(Keys.running(model), 0, -1));
+    }
+
+    /** The trace that a job belongs to; null for none, or when there is no such job. */
+    public TraceContext trace(String id) {
+        String stored = redis.<String, String>opsForHash().get(Keys.job(id), "trace");
+        return stored == null ? null : TraceContext.read(stored);
     }
 
     /** What was asked, JSON; null when there is no such job. */

@@ -1,5 +1,7 @@
 package io.flux.ledger;
 
+import io.flux.job.TraceContext;
+
 /**
  * An attempt at a job that has begun.
  *
@@ -12,6 +14,7 @@ package io.flux.ledger;
  * @param failures how many earlier attempts count as failed
  * @param leftMs ms until the job's deadline, 0 or less when it has passed; null when there is none
  * @param requeueMs ms for which the job waited for attempts after the first
+ * @param trace the trace that the job belongs to; null for none
  */
 public record Started(
         String id,
@@ -22,4 +25,5 @@ public record Started(
         long runningMs,
         int failures,
         Long leftMs,
-        long requeueMs) {}
+        long requeueMs,
+        TraceContext trace) {}

@@ -91,7 +91,8 @@ public final class Admission {
                 request.onDisconnect(),
                 request.priority(),
                 request.callbackUrl(),
-                request.raw());
+                request.raw(),
+                request.trace());
     }
 
     private static void requireFeature(JobRequest request, ModelDescription model, boolean asked, String feature) {

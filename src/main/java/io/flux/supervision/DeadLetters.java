@@ -11,6 +11,7 @@ import io.flux.job.JobIds;
 import io.flux.job.JobRequest;
 import io.flux.job.OnDisconnect;
 import io.flux.job.Refusal;
+import io.flux.job.TraceContext;
 import io.flux.ledger.Created;
 import io.flux.ledger.DeadLetter;
 import io.flux.ledger.Ledger;
@@ -114,6 +115,11 @@ public final class DeadLetters {
             again = UUID.nameUUIDFromBytes(id.getBytes(StandardCharsets.UTF_8)) + REPLAY;
         }
         return request.as(JobIds.of(again, JobIds.tenant(id)), OnDisconnect.FINISH);
+    }
+
+    /** The trace that the job belongs to that died; null for none. */
+    public TraceContext trace(String id) {
+        return ledger.trace(id);
     }
 
     /** On whose behalf it is submitted: nobody's, so that no tenant's limits refuse what an operator wants. */

@@ -1,11 +1,16 @@
 package io.flux.worker;
 
+import io.flux.engine.EngineEnd;
 import io.flux.engine.EngineJob;
 import io.flux.engine.Transcript;
 import io.flux.job.JobRequest;
+import io.flux.job.TraceContext;
 import io.flux.ledger.Started;
 import io.flux.model.ModelSpec;
+import io.flux.trace.Tracing;
+import io.flux.trace.Tracing.AttemptSpan;
 import java.time.Duration;
+import java.util.Locale;
 
 /**
  * One run of an engine for one job, from its start to its end. Numbers the job's events: only the current attempt writes,
@@ -24,6 +29,7 @@ public final class Attempt {
     private long seq;
     private boolean abandoned;
     private final RecentFrames recent = new RecentFrames();
+    private AttemptSpan span;
 
     /**
      * @param past what earlier attempts have left
@@ -93,7 +99,33 @@ public final class Attempt {
 
     /** What the engine is asked. */
     public EngineJob job() {
-        return new EngineJob(request, number(), soFar, timeLeft());
+        return new EngineJob(request, number(), soFar, timeLeft(), trace());
+    }
+
+    /** The attempt begins to be traced; nothing when it is already. */
+    void traced(Tracing tracing) {
+        if (span == null) {
+            span = tracing.attempt(
+                    new Tracing.Served(request, started.trace(), engine(), number(), queued(), soFar.events()));
+        }
+    }
+
+    /** The engine has ended, which ends the span. */
+    void traced(Verdict verdict, EngineEnd end) {
+        if (span != null) {
+            span.ended(
+                    verdict.name().toLowerCase(Locale.ROOT),
+                    new Tracing.Outcome(
+                            end.finish() == null ? null : end.finish().wireName(),
+                            end.failure() == null ? null : end.failure().code(),
+                            end.promptTokens(),
+                            end.completionTokens()));
+        }
+    }
+
+    /** What the engine and exemplars are told of the trace; null for nothing. */
+    TraceContext trace() {
+        return span == null ? null : span.context();
     }
 
     /** From the job's creation to its first attempt. */
@@ -133,6 +165,13 @@ public final class Attempt {
     /** How often the text went on in another attempt, this one included. */
     int resumes() {
         return resumes;
+    }
+
+    /** Notes in the attempt's span that the engine has written for the first time. */
+    void firstText() {
+        if (span != null) {
+            span.firstText();
+        }
     }
 
     /** Measures this attempt. */

@@ -13,6 +13,7 @@ import io.flux.ledger.FencedException;
 import io.flux.ledger.JournalBehindException;
 import io.flux.ledger.Ledger;
 import io.flux.ledger.Write;
+import io.flux.trace.Tracing;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.function.Supplier;
@@ -44,8 +45,9 @@ public final class JobJournal {
      * @param deadRetention how long a dead letter is kept
      * @param worker this worker's id
      * @param clock says when a job died
+     * @param tracing makes spans of attempts
      */
-    public record Terms(AttemptLimits limits, Duration deadRetention, String worker, Clock clock) {}
+    public record Terms(AttemptLimits limits, Duration deadRetention, String worker, Clock clock, Tracing tracing) {}
 
     public JobJournal(Ledger ledger, EventJson json, Claims claims, WorkerMeters meters, Terms terms) {
         this.ledger = ledger;
@@ -67,6 +69,7 @@ public final class JobJournal {
                         attempt.queued().toMillis())
                 : new Event.Restart(
                         attempt.requestId(), seq, attempt.number(), attempt.resets() ? "reset" : "continue");
+        attempt.traced(terms.tracing());
         append(attempt, seq, event);
         if (first) {
             meters.begun(attempt);
@@ -83,6 +86,7 @@ public final class JobJournal {
         append(attempt, seq, new Event.Token(attempt.requestId(), seq, text.content()));
         Duration gap = attempt.watch().wrote(text.readNanos());
         if (gap == null) {
+            attempt.firstText();
             meters.firstText(attempt);
         } else {
             meters.nextText(attempt.model(), gap);
@@ -149,6 +153,7 @@ public final class JobJournal {
                 ? Verdict.LOST
                 : Verdict.of(end, attempt.number(), attempt.failures(), terms.limits());
         meters.judged(attempt, verdict, end);
+        attempt.traced(verdict, end);
         if (end.failure() != null) {
             LOG.warn(
                     "attempt failed verdict={} code={} exit={}: {} stderr: {}",

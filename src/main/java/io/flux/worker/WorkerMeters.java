@@ -2,6 +2,7 @@ package io.flux.worker;
 
 import io.flux.engine.EngineEnd;
 import io.flux.observe.EndedJobs;
+import io.flux.trace.Exemplars;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
@@ -24,6 +25,7 @@ public final class WorkerMeters {
             .toArray(Duration[]::new);
 
     private final MeterRegistry registry;
+    private final Exemplars exemplars;
     private final EndedJobs jobs;
     private final Map<String, ModelMeters> models = new ConcurrentHashMap<>();
 
@@ -37,8 +39,10 @@ public final class WorkerMeters {
             Counter promptTokens,
             Counter fenced) {}
 
-    public WorkerMeters(MeterRegistry registry) {
+    /** @param exemplars gives what is measured of a whole job its trace */
+    public WorkerMeters(MeterRegistry registry, Exemplars exemplars) {
         this.registry = registry;
+        this.exemplars = exemplars;
         this.jobs = new EndedJobs(registry);
     }
 
@@ -84,15 +88,17 @@ public final class WorkerMeters {
     }
 
     void begun(Attempt attempt) {
-        of(attempt.model()).queueWait().record(attempt.queued());
+        exemplars.record(of(attempt.model()).queueWait(), attempt.queued(), attempt.trace());
     }
 
     void firstText(Attempt attempt) {
         ModelMeters meters = of(attempt.model());
-        meters.firstText().record(attempt.watch().timeToFirstText());
+        exemplars.record(meters.firstText(), attempt.watch().timeToFirstText(), attempt.trace());
         if (attempt.number() == 1) {
-            meters.firstTextSinceAccepted()
-                    .record(attempt.queued().plus(attempt.watch().timeToFirstText()));
+            exemplars.record(
+                    meters.firstTextSinceAccepted(),
+                    attempt.queued().plus(attempt.watch().timeToFirstText()),
+                    attempt.trace());
         }
     }
 
@@ -126,7 +132,7 @@ public final class WorkerMeters {
     }
 
     void ended(Attempt attempt, String outcome) {
-        of(attempt.model()).duration().record(attempt.queued().plus(attempt.running()));
+        exemplars.record(of(attempt.model()).duration(), attempt.queued().plus(attempt.running()), attempt.trace());
         jobs.count(attempt.model(), outcome);
     }
 }

@@ -120,7 +120,7 @@ class HubTest {
                 .webSocketHandler(socket -> {
                     String key = socket.path().substring(1);
                     socket.closeHandler(closed -> hub.detach(key));
-                    hub.attach(key, socket, Caller.ANYBODY);
+                    hub.attach(key, socket, Caller.ANYBODY, null);
                     sockets.put(key, socket);
                 })
                 .listen(0, "127.0.0.1"));

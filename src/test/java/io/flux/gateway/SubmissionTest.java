@@ -43,11 +43,11 @@ class SubmissionTest {
 
     @Test
     void theSameRequestIsAcceptedOnceAndAnotherUnderItsIdIsAConflict() throws JsonProcessingException {
-        assertThat(submission.create(request(id, model, "x"))).isEqualTo(Created.NEW);
+        assertThat(submission.create(request(id, model, "x"), null)).isEqualTo(Created.NEW);
         assertThat(submission.enqueue(request(id, model, "x"), Caller.ANYBODY)).isEqualTo(new Place(1, 0));
         submission.accept(request(id, model, "x"));
-        assertThat(submission.create(request(id, model, "x"))).isEqualTo(Created.EXISTS);
-        Event.Error error = catchThrowableOfType(Refusal.class, () -> submission.create(request(id, model, "y")))
+        assertThat(submission.create(request(id, model, "x"), null)).isEqualTo(Created.EXISTS);
+        Event.Error error = catchThrowableOfType(Refusal.class, () -> submission.create(request(id, model, "y"), null))
                 .event();
         assertThat(error)
                 .isEqualTo(Event.Error.answer(
@@ -59,7 +59,7 @@ class SubmissionTest {
         ledger.enqueue("a", model, RedisFixture.arrival(10), null, null);
         ledger.enqueue("b", model, RedisFixture.arrival(10), null, null);
         JobRequest request = request(id, model, "x");
-        submission.create(request);
+        submission.create(request, null);
         Event.Error error = catchThrowableOfType(Refusal.class, () -> submission.enqueue(request, Caller.ANYBODY))
                 .event();
         assertThat(error.code()).isEqualTo("overloaded");
@@ -80,7 +80,7 @@ class SubmissionTest {
                     .isFalse();
         }
         JobRequest request = request(id + "@acme", model, "x");
-        submission.create(request);
+        submission.create(request, null);
         Event.Error error = catchThrowableOfType(Refusal.class, () -> submission.enqueue(request, acme))
                 .event();
         assertThat(error)
@@ -110,7 +110,7 @@ class SubmissionTest {
     @Test
     void aWaitingJobThatIsCancelledEndsWithAWholeEvent() throws JsonProcessingException {
         JobRequest request = request(id, model, "x");
-        submission.create(request);
+        submission.create(request, null);
         submission.accept(request);
         Ended ended = endings.end(id, "cancelled", null);
         endings.requireEffect(ended, id);
@@ -127,7 +127,7 @@ class SubmissionTest {
     @Test
     void cancellingWhatThereIsNotOrWhatHasEndedIsRefused() throws JsonProcessingException {
         assertThat(cancelRefused().code()).isEqualTo("not_found");
-        submission.create(request(id, model, "x"));
+        submission.create(request(id, model, "x"), null);
         endings.end(id, "cancelled", null);
         Event.Error error = cancelRefused();
         assertThat(error.code()).isEqualTo("already_finished");
@@ -145,7 +145,7 @@ class SubmissionTest {
         ledger.enqueue("a", model, RedisFixture.arrival(10), null, null);
         ledger.enqueue("b", model, RedisFixture.arrival(10), null, null);
         JobRequest request = request(id, model, "x");
-        submission.create(request);
+        submission.create(request, null);
         Event.Error error = catchThrowableOfType(Refusal.class, () -> submission.enqueue(request, Caller.ANYBODY))
                 .event();
         assertThat(error.code()).isEqualTo("overloaded");
@@ -157,7 +157,7 @@ class SubmissionTest {
         pace("1500.7");
         ledger.enqueue("a", model, RedisFixture.arrival(10), null, null);
         JobRequest request = request(id, model, "x");
-        submission.create(request);
+        submission.create(request, null);
         Place place = submission.enqueue(request, Caller.ANYBODY);
         assertThat(place).isEqualTo(new Place(2, 1500));
         assertThat(place.etaMs()).isEqualTo(3000);
@@ -174,7 +174,7 @@ class SubmissionTest {
     @EnumSource
     void aNewJobCountsAsFollowedUnlessItRunsAnyway(OnDisconnect onDisconnect) throws JsonProcessingException {
         JobRequest request = request(null, onDisconnect);
-        submission.create(request);
+        submission.create(request, null);
         long before = System.currentTimeMillis();
         submission.enqueue(request, Caller.ANYBODY);
         Double till = RedisFixture.redis().opsForZSet().score(Keys.followed(model), id);
@@ -191,13 +191,13 @@ class SubmissionTest {
     void aJobWithATimeoutHasADeadlineAndOneWithoutHasNone() throws JsonProcessingException {
         JobRequest request = request(60_000L, OnDisconnect.GRACE);
         long before = System.currentTimeMillis();
-        submission.create(request);
+        submission.create(request, null);
         submission.enqueue(request, Caller.ANYBODY);
         assertThat(RedisFixture.redis().opsForZSet().score(Keys.deadlines(model), id))
                 .isGreaterThanOrEqualTo(before + 60_000);
         assertThat(ledger.start(id, "worker", "claim").leftMs()).isPositive().isLessThanOrEqualTo(60_000);
         String other = RedisFixture.name("job");
-        submission.create(request(other, model, "x"));
+        submission.create(request(other, model, "x"), null);
         submission.enqueue(request(other, model, "x"), Caller.ANYBODY);
         assertThat(RedisFixture.redis().opsForZSet().score(Keys.deadlines(model), other))
                 .isNull();

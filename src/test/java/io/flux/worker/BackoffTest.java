@@ -50,7 +50,7 @@ class BackoffTest {
 
     private static Attempt attempt(int number, int failures) {
         return new Attempt(
-                new Started("job", number, 5, "{}", 1, 1, failures, null, 0),
+                new Started("job", number, 5, "{}", 1, 1, failures, null, 0, null),
                 null,
                 null,
                 Past.NONE,

@@ -28,6 +28,8 @@ import io.flux.ledger.LastEvent;
 import io.flux.ledger.Ledger;
 import io.flux.ledger.RedisFixture;
 import io.flux.log.JobLog;
+import io.flux.trace.Exemplars;
+import io.flux.trace.Tracing;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
@@ -66,12 +68,13 @@ class JobJournalTest {
             ledger,
             new EventJson(mapper),
             claims,
-            new WorkerMeters(meters),
+            new WorkerMeters(meters, new Exemplars()),
             new JobJournal.Terms(
                     AttemptLimits.of(3),
                     Duration.ofDays(7),
                     "worker-1",
-                    Clock.fixed(Instant.ofEpochMilli(1234), ZoneOffset.UTC)));
+                    Clock.fixed(Instant.ofEpochMilli(1234), ZoneOffset.UTC),
+                    Tracing.OFF));
 
     @BeforeEach
     void submit() throws JsonProcessingException {
