@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 abstract class DistributedRedis {
     private static final int STREAMS = 4;
-    private static final int WORDS = 400;
+    private static final int WORDS = 250;
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private TestCertificate certificate;
@@ -68,6 +68,7 @@ abstract class DistributedRedis {
         RunningFlux.Setup setup = RunningFlux.named(name() + "-" + process)
                 .impatient()
                 .set("FLUX_GRACE", "30s")
+                .set("FLUX_ID", name() + "-" + process)
                 .set("FLUX_REDIS_CA", certificate.certificate())
                 .set("FLUX_REDIS_PASSWORD_FILE", password)
                 .set("FLUX_REDIS_REPLICAS", 1);
@@ -174,7 +175,7 @@ abstract class DistributedRedis {
         }
     }
 
-    /** As the last one: there are fewer servers after it. */
+    /** After all that need every server. */
     @Test
     @Order(6)
     void whenAMasterIsKilledNoTokenIsLostOrRepeatedAndWhatWasAcceptedIsAnswered() {
@@ -220,7 +221,15 @@ abstract class DistributedRedis {
         }
     }
 
-    private static void assertAnswer(FluxSocket client, String id, String text) {
+    RunningFlux gateway() {
+        return gateway;
+    }
+
+    FakeEngine engine() {
+        return engine;
+    }
+
+    static void assertAnswer(FluxSocket client, String id, String text) {
         JsonNode end = client.awaitEnd(id);
         assertThat(end.path("finish_reason").asText()).as("%s", end).isEqualTo("stop");
         assertThat(client.text(id)).isEqualTo(text);

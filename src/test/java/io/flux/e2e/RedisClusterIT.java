@@ -3,6 +3,8 @@ package io.flux.e2e;
 import io.flux.redis.RedisCluster;
 import java.nio.file.Path;
 import java.util.Map;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
 
 /** Flux on a Redis Cluster of three masters, each with two replicas: one takes its master's place, and one is left. */
 class RedisClusterIT extends DistributedRedis {
@@ -33,6 +35,19 @@ class RedisClusterIT extends DistributedRedis {
     @Override
     void failOver(String id) {
         redis.failOver("flux:{" + id + "}:job");
+    }
+
+    @Test
+    @Order(7)
+    void theSubscriptionsOfAGatewaySurviveTheNodeThatTheyWereMadeAt() {
+        String channel = "flux:gateway:cluster-gateway";
+        try (FluxSocket client = gateway().connect()) {
+            client.ask("subscribed", "gate subscribed");
+            client.await("subscribed", "token");
+            redis.awaitSubscribed(redis.killSubscribed(channel), channel);
+            engine().open("subscribed");
+            assertAnswer(client, "subscribed", "AB");
+        }
     }
 
     @Override

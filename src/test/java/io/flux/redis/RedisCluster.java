@@ -151,6 +151,27 @@ public final class RedisCluster implements AutoCloseable {
         return port;
     }
 
+    /** Kills the node at which a channel is subscribed to, whichever part it has; returns its port. */
+    public int killSubscribed(String channel) {
+        RedisServer server = subscribed(channel);
+        server.kill();
+        return server.port();
+    }
+
+    /** Waits until a channel is subscribed to at another node than the one at that port. */
+    public void awaitSubscribed(int before, String channel) {
+        awaiting("somebody to subscribe to " + channel)
+                .until(() -> subscribed(channel).port() != before);
+    }
+
+    private RedisServer subscribed(String channel) {
+        return servers.stream()
+                .filter(RedisServer::isAlive)
+                .filter(server -> server.commands().pubsubChannels(channel).contains(channel))
+                .findFirst()
+                .orElseThrow();
+    }
+
     /** Waits until another node than the one at that port has the key's slot. */
     public void awaitFailover(int before, String key) {
         awaiting("a replica to take the place of the master at " + before)
