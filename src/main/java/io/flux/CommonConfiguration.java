@@ -80,11 +80,12 @@ class CommonConfiguration {
         return RedisSerializer.string();
     }
 
-    /** The stock client comes back to a Redis that was away after up to 30 s. */
+    /** The stock client comes back to a Redis that was away after up to 30 s, and waits for ever for one that is frozen. */
     @Bean
     ClientResourcesBuilderCustomizer promptReconnection() {
-        return resources -> resources.reconnectDelay(
-                Delay.fullJitter(FIRST_RECONNECTION, LAST_RECONNECTION, 1, TimeUnit.MILLISECONDS));
+        return resources -> resources
+                .reconnectDelay(Delay.fullJitter(FIRST_RECONNECTION, LAST_RECONNECTION, 1, TimeUnit.MILLISECONDS))
+                .nettyCustomizer(new SilentConnections());
     }
 
     /**

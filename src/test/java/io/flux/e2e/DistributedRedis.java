@@ -70,6 +70,7 @@ abstract class DistributedRedis {
                 .set("FLUX_GRACE", "30s")
                 .set("FLUX_ID", name() + "-" + process)
                 .set("FLUX_REDIS_CA", certificate.certificate())
+                .set("FLUX_REDIS_USER", RedisCluster.user())
                 .set("FLUX_REDIS_PASSWORD_FILE", password)
                 .set("FLUX_REDIS_REPLICAS", 1);
         access().forEach(setup::set);
@@ -216,6 +217,7 @@ abstract class DistributedRedis {
             client.ask("after", "echo after");
             assertAnswer(client, "after", "after");
             assertThat(gateway.get("/health").statusCode()).isEqualTo(200);
+            assertThat(gateway.log() + worker.log()).doesNotContain("NOPERM").doesNotContain(RedisCluster.password());
         } finally {
             followers.forEach(FluxEvents::close);
         }

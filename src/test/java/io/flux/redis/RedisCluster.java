@@ -37,7 +37,8 @@ public final class RedisCluster implements AutoCloseable {
                 "cluster-node-timeout " + NODE_TIMEOUT_MS,
                 "cluster-replica-validity-factor 0",
                 "cluster-allow-replica-migration no",
-                "masterauth \"" + RedisServer.PASSWORD + "\""));
+                "masterauth \"" + RedisServer.PASSWORD + "\"",
+                RedisServer.user()));
         if (tls != null) {
             options.add("tls-cluster yes");
         }
@@ -133,6 +134,11 @@ public final class RedisCluster implements AutoCloseable {
     /** What all servers ask for that are no Sentinels. */
     public static String password() {
         return RedisServer.PASSWORD;
+    }
+
+    /** Who may do what Flux needs. */
+    public static String user() {
+        return RedisServer.USER;
     }
 
     public RedisClusterCommands<String, String> commands() {

@@ -26,7 +26,8 @@ public final class RedisSentinels implements AutoCloseable {
     private RedisSentinels(Path folder, int replicas, TestCertificate tls) {
         this.tls = tls;
         for (int i = 0; i <= replicas; i++) {
-            List<String> options = new ArrayList<>(List.of("masterauth \"" + RedisServer.PASSWORD + "\""));
+            List<String> options =
+                    new ArrayList<>(List.of("masterauth \"" + RedisServer.PASSWORD + "\"", RedisServer.user()));
             if (i > 0) {
                 options.add("replicaof 127.0.0.1 " + servers.get(0).port());
             }

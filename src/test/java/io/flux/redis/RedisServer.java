@@ -30,6 +30,8 @@ import org.awaitility.Awaitility;
  */
 final class RedisServer {
     static final String PASSWORD = "a ${word} of p%ss";
+    /** Who may do no more than docs/security.md says that Flux needs with several servers. */
+    static final String USER = "flux";
 
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final ClientResources RESOURCES = ClientResources.builder()
@@ -80,6 +82,19 @@ final class RedisServer {
                     "tls-replication yes"));
         }
         configuration.addAll(options);
+    }
+
+    /** The user, as an operator would copy it from the page. */
+    static String user() {
+        try {
+            return Files.readAllLines(Path.of("docs/security.md")).stream()
+                    .filter(line -> line.startsWith("user " + USER + " on >PASSWORD "))
+                    .reduce((first, last) -> last)
+                    .orElseThrow()
+                    .replace(">PASSWORD", "\">" + PASSWORD + "\"");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Below the ports that the kernel gives to connections, with the one of a Cluster's bus, ten thousand above, free. */
