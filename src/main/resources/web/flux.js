@@ -158,12 +158,14 @@ function placeInWords({ position, eta_ms: eta }) {
   return place + (eta > 0 ? `, about ${duration(Math.ceil(eta / 1000) * 1000)}` : '');
 }
 
-function summaryInWords({ finish_reason: reason, token_count: count, timings = {} }) {
-  const { ttft_ms: first, tokens_per_second: speed } = timings;
+function summaryInWords({ finish_reason: reason, token_count: count, attempts, timings = {} }) {
+  const { ttft_ms: first, load_ms: load, tokens_per_second: speed } = timings;
   return [
     count !== undefined && `${count} ${count === 1 ? 'token' : 'tokens'}`,
     first !== undefined && `first token after ${duration(first)}`,
+    load >= 1 && `${duration(load)} of it to load the model`,
     speed > 0 && `${speed < 100 ? speed.toFixed(1) : Math.round(speed)} tokens/s`,
+    attempts > 1 && `${attempts} attempts`,
     reason !== 'stop' && (FINISH[reason] ?? reason),
   ].filter(Boolean).join(' · ');
 }

@@ -45,7 +45,7 @@ public final class JobList {
      * @param tenant whose it is; null where there are no tenants
      * @param state {@code running}; {@code retrying}: it waits for the time of its next attempt; {@code queued}
      * @param ageMs ms since it came
-     * @param position its place in line; null unless it is queued
+     * @param position its place in line; null unless it is there: a worker may be about to begin with it
      * @param attempts how many attempts have begun
      * @param attemptMs ms since the attempt began; null unless it is running
      * @param worker who has it, or had it last; null before its first attempt
@@ -104,18 +104,19 @@ public final class JobList {
         return new Jobs(model, running.size(), waiting.size(), jobs);
     }
 
-    /** Unless it has gone meanwhile. */
+    /** Unless it has ended meanwhile. */
     private void add(List<Listed> jobs, String id, Integer position) {
         JobLife life = ledger.look(id);
-        if (life == null) {
+        if (life == null || life.state().equals("done")) {
             return;
         }
         boolean runs = life.state().equals("running");
+        boolean retries = !runs && position == null && life.record().attempts() > 0;
         String tenant = JobIds.tenant(id);
         jobs.add(new Listed(
                 id,
                 tenant.isEmpty() ? null : tenant,
-                runs ? "running" : position == null ? "retrying" : "queued",
+                runs ? "running" : retries ? "retrying" : "queued",
                 life.nowMs() - life.record().createdMs(),
                 runs ? null : position,
                 life.record().attempts(),
