@@ -9,7 +9,7 @@ import java.util.Set;
  * @param models the models that may be asked; empty for all
  * @param jobs the most jobs of the tenant that may wait or run for one model; 0 for any number
  * @param rate how fast jobs may come; null for as fast as they like
- * @param operator whether dead letters and metrics may be seen
+ * @param operator whether the jobs of all, dead letters and metrics may be seen
  * @param key which of the tenant's keys it came with: the first digits of its hash, no secret; empty where there are none
  */
 public record Caller(String tenant, Set<String> models, int jobs, Rate rate, boolean operator, String key) {

@@ -21,7 +21,7 @@ public final class Key {
               --jobs N       the most jobs of the tenant that wait or run for one model (default: any number)
               --rate X       jobs of the tenant for each second, in the long run (default: any)
               --burst N      jobs of the tenant at once (default: the rate, rounded up)
-              --operator     it may see dead letters and metrics
+              --operator     it may see the jobs of all, dead letters and metrics
               -h, --help     this text
 
             Exit codes: 0 done; 2 misuse.

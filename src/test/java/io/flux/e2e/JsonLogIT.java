@@ -113,15 +113,6 @@ class JsonLogIT {
                         assertThat(line.path("message").asText()).contains("flux.attempts must be at least 1, not 0"));
     }
 
-    @Test
-    void aLogOfAnotherFormIsRefusedInWords() {
-        String log = RunningFlux.named("xml-log")
-                .redis(TestRedis.empty())
-                .set("FLUX_LOG", "xml")
-                .failToStart();
-        assertThat(log).contains("flux.log must be text or json, not 'xml'");
-    }
-
     private static List<JsonNode> lines(String log) {
         return log.lines()
                 .map(line -> {
