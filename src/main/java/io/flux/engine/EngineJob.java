@@ -34,6 +34,11 @@ public record EngineJob(JobRequest request, int attempt, Transcript soFar, Durat
         return request.requestId();
     }
 
+    /** What the engine is told of the trace, as a header; null for nothing. */
+    public String traceparent() {
+        return trace == null ? null : trace.traceparent();
+    }
+
     /** The name of the model that is asked. */
     public String model() {
         return request.model();
