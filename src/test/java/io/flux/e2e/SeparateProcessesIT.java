@@ -38,6 +38,7 @@ class SeparateProcessesIT {
                     .redis(redis)
                     .engine(engine)
                     .set("FLUX_SLOTS", 2)
+                    .set("FLUX_POD", "worker-" + worker) // there is no Kubernetes to tell
                     .start());
         }
     }
@@ -79,6 +80,13 @@ class SeparateProcessesIT {
             text.append(SALT.get((i + number) % SALT.size())).append(number);
         }
         return text.toString();
+    }
+
+    @Test
+    void aWorkerThatMayNotMarkItsPodSaysSoAndServes() {
+        RunningFlux worker = WORKERS.get(0);
+        await().atMost(RunningFlux.START).until(() -> worker.log().contains("The pod worker-1 cannot be marked"));
+        assertThat(worker.get("/health").statusCode()).isEqualTo(200);
     }
 
     @Test
