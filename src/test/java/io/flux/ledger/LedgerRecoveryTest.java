@@ -419,10 +419,11 @@ class LedgerRecoveryTest extends LedgerFixture {
                 ledger.append(id, 1, 1, "{\"start\":1}");
                 ledger.die(id, 1, 2, "{\"error\":1}", "engine_failed", FAILURE, DEAD_RETENTION);
                 ledger.die(id, 1, 2, "{\"error\":1}", "engine_failed", FAILURE, DEAD_RETENTION);
-                redis.convertAndSend(channel, "end");
-                await().until(() -> heard.contains("end"));
+                redis.convertAndSend(channel, "end"); // in a Cluster by way of another node, perhaps, and overtaking
+                await().until(() -> heard.contains("end") && heard.contains(id + " 2 ! {\"error\":1}"));
+                heard.remove("end");
             }
-            assertThat(heard).containsExactly(id + " 1 . {\"start\":1}", id + " 2 ! {\"error\":1}", "end");
+            assertThat(heard).containsExactly(id + " 1 . {\"start\":1}", id + " 2 ! {\"error\":1}");
             assertThat(frames()).containsExactly("{\"start\":1}", "{\"error\":1}");
             assertThat(state()).isEqualTo("done");
             assertThat(job("outcome")).isEqualTo("engine_failed");

@@ -15,6 +15,7 @@ import java.util.function.Consumer;
 import org.springframework.data.redis.connection.RedisClusterConfiguration;
 import org.springframework.data.redis.connection.RedisConnectionFactory;
 import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
+import org.springframework.data.redis.connection.lettuce.LettucePoolingClientConfiguration;
 import org.springframework.data.redis.core.StringRedisTemplate;
 import org.springframework.data.redis.listener.ChannelTopic;
 import org.springframework.data.redis.listener.RedisMessageListenerContainer;
@@ -73,7 +74,12 @@ public final class RedisFixture {
             RedisClusterConfiguration nodes = new RedisClusterConfiguration();
             SERVERS.nodes().forEach(node -> nodes.clusterNode(node.getHost(), node.getPort()));
             nodes.setPassword(RedisCluster.password());
-            LettuceConnectionFactory connections = new LettuceConnectionFactory(nodes);
+            // Pooled as Flux's are: a new one may try a node that a test has frozen.
+            LettuceConnectionFactory connections = new LettuceConnectionFactory(
+                    nodes,
+                    LettucePoolingClientConfiguration.builder()
+                            .commandTimeout(Duration.ofSeconds(5))
+                            .build());
             connections.setShareNativeConnection(shared);
             connections.afterPropertiesSet();
             connections.start();
