@@ -8,7 +8,6 @@ import io.flux.bench.StoryStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ToDoubleFunction;
@@ -82,36 +82,50 @@ public final class Bench {
 
     /** Does what the command line says; blocks until it is done. Returns the exit code. */
     int run(List<String> arguments) throws InterruptedException {
-        try {
-            BenchOptions options = BenchOptions.parse(arguments, home);
-            if (options.help()) {
-                print(BenchOptions.HELP);
-                return ExitCode.DONE;
-            }
-            return scale(options);
-        } catch (Misuse e) {
-            err.println("flux: " + e.getMessage());
-            err.println("flux bench --help says what there is");
-            return ExitCode.MISUSED;
-        } catch (OutputGone e) {
-            return ExitCode.OUTPUT_GONE;
-        } catch (IOException | UncheckedIOException | IllegalStateException e) {
-            err.println("flux: " + e.getMessage());
-            return ExitCode.FAILED;
-        }
+        return Outcome.of("bench", err, () -> take(arguments));
     }
 
-    private int scale(BenchOptions options) throws IOException, InterruptedException {
+    private int take(List<String> arguments) throws Misuse, FluxError, IOException, InterruptedException {
+        BenchOptions options = BenchOptions.parse(arguments, home);
+        if (options.help()) {
+            print(BenchOptions.HELP);
+            return ExitCode.DONE;
+        }
         Path folder = Files.createTempDirectory("flux-bench-");
-        ScaleDrill.Run run = new ScaleDrill(options.plan(), folder, this::progress).run();
+        ScaleDrill.Run run = play(options, folder);
         if (terminal) {
             err.print("\r\u001b[K");
         }
         if (options.picture() != null) {
-            Files.writeString(options.picture(), ScaleChart.of(run));
+            draw(run, options.picture());
         }
+        tell(run, options.json());
+        if (!run.isWhole()) {
+            throw new FluxError("the logs of all processes are in " + folder, true);
+        }
+        FileSystemUtils.deleteRecursively(folder);
+        return ExitCode.DONE;
+    }
+
+    private ScaleDrill.Run play(BenchOptions options, Path folder) throws FluxError, InterruptedException {
+        try {
+            return new ScaleDrill(options.plan(), folder, this::progress).run();
+        } catch (IOException | RuntimeException e) {
+            throw new FluxError(e.getMessage() + "; the logs of all processes are in " + folder, true);
+        }
+    }
+
+    private static void draw(ScaleDrill.Run run, Path picture) throws FluxError {
+        try {
+            Files.writeString(picture, ScaleChart.of(run));
+        } catch (IOException e) {
+            throw new FluxError("cannot write " + picture, true);
+        }
+    }
+
+    private void tell(ScaleDrill.Run run, boolean asJson) throws IOException {
         Map<String, Object> figures = figures(run);
-        if (options.json()) {
+        if (asJson) {
             print(new ObjectMapper().writeValueAsString(figures) + "\n");
         } else {
             StringBuilder table = new StringBuilder();
@@ -120,15 +134,9 @@ public final class Bench {
         }
         run.streams().stream()
                 .map(StoryStream::problem)
-                .filter(problem -> problem != null)
+                .filter(Objects::nonNull)
                 .limit(10)
                 .forEach(problem -> err.println("flux: a stream is wrong: " + problem));
-        if (!run.isWhole()) {
-            err.println("flux: the logs of all processes are in " + folder);
-            return ExitCode.FAILED;
-        }
-        FileSystemUtils.deleteRecursively(folder);
-        return ExitCode.DONE;
     }
 
     /** One line that changes on a terminal; elsewhere a line now and then. */
@@ -200,21 +208,8 @@ public final class Bench {
         return Math.round(ms / 10) / 100.0;
     }
 
-    private void print(String text) throws OutputGone {
-        try {
-            out.write(text.getBytes(StandardCharsets.UTF_8));
-            out.flush();
-        } catch (IOException e) {
-            throw new OutputGone(e);
-        }
-    }
-
-    /** Nobody reads what is printed. */
-    private static final class OutputGone extends IOException {
-        private static final long serialVersionUID = 1;
-
-        OutputGone(IOException cause) {
-            super(cause);
-        }
+    private void print(String text) throws IOException {
+        out.write(text.getBytes(StandardCharsets.UTF_8));
+        out.flush();
     }
 }

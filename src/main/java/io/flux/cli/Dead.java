@@ -43,29 +43,22 @@ public final class Dead {
 
     /** Does what the command line says; blocks until it is done. Returns the exit code. */
     int run(List<String> arguments) throws InterruptedException {
-        try {
-            DeadOptions options = DeadOptions.parse(arguments, environment);
-            if (options.help()) {
-                print(DeadOptions.HELP);
-                return ExitCode.DONE;
-            }
-            FluxHttp flux = new FluxHttp(options.url(), FluxAccess.of(environment));
-            return switch (options.action()) {
-                case LIST -> list(flux, options);
-                case SHOW -> show(flux, options);
-                case REPLAY -> each(flux, options, id -> replay(flux, id, options.json()));
-                case DROP -> each(flux, options, id -> drop(flux, id));
-            };
-        } catch (Misuse e) {
-            tell(e);
-            err.println("flux dead --help says what there is");
-            return ExitCode.MISUSED;
-        } catch (FluxError e) {
-            tell(e);
-            return ExitCode.FAILED;
-        } catch (IOException e) {
-            return ExitCode.OUTPUT_GONE;
+        return Outcome.of("dead", err, () -> take(arguments));
+    }
+
+    private int take(List<String> arguments) throws Misuse, FluxError, IOException, InterruptedException {
+        DeadOptions options = DeadOptions.parse(arguments, environment);
+        if (options.help()) {
+            print(DeadOptions.HELP);
+            return ExitCode.DONE;
         }
+        FluxHttp flux = new FluxHttp(options.url(), FluxAccess.of(environment));
+        return switch (options.action()) {
+            case LIST -> list(flux, options);
+            case SHOW -> show(flux, options);
+            case REPLAY -> each(flux, options, id -> replay(flux, id, options.json()));
+            case DROP -> each(flux, options, id -> drop(flux, id));
+        };
     }
 
     private int list(FluxHttp flux, DeadOptions options) throws FluxError, IOException, InterruptedException {

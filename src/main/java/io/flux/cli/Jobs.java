@@ -37,29 +37,22 @@ public final class Jobs {
 
     /** Does what the command line says; blocks until it is done. Returns the exit code. */
     int run(List<String> arguments) throws InterruptedException {
-        try {
-            JobsOptions options = JobsOptions.parse(arguments, environment);
-            if (options.help()) {
-                print(JobsOptions.HELP);
-                return ExitCode.DONE;
-            }
-            FluxHttp flux = new FluxHttp(options.url(), FluxAccess.of(environment));
-            if (options.id() == null) {
-                list(flux, options);
-            } else {
-                show(flux, options);
-            }
+        return Outcome.of("jobs", err, () -> take(arguments));
+    }
+
+    private int take(List<String> arguments) throws Misuse, FluxError, IOException, InterruptedException {
+        JobsOptions options = JobsOptions.parse(arguments, environment);
+        if (options.help()) {
+            print(JobsOptions.HELP);
             return ExitCode.DONE;
-        } catch (Misuse e) {
-            tell(e);
-            err.println("flux jobs --help says what there is");
-            return ExitCode.MISUSED;
-        } catch (FluxError e) {
-            tell(e);
-            return ExitCode.FAILED;
-        } catch (IOException e) {
-            return ExitCode.OUTPUT_GONE;
         }
+        FluxHttp flux = new FluxHttp(options.url(), FluxAccess.of(environment));
+        if (options.id() == null) {
+            list(flux, options);
+        } else {
+            show(flux, options);
+        }
+        return ExitCode.DONE;
     }
 
     private void list(FluxHttp flux, JobsOptions options) throws FluxError, IOException, InterruptedException {
@@ -95,9 +88,5 @@ public final class Jobs {
     private void print(String text) throws IOException {
         out.write(text.getBytes(StandardCharsets.UTF_8));
         out.flush();
-    }
-
-    private void tell(Exception problem) {
-        err.println("flux: " + problem.getMessage());
     }
 }

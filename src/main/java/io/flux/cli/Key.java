@@ -35,32 +35,27 @@ public final class Key {
         this.err = err;
     }
 
-    public static void main(String[] args) {
+    public static void main(String[] args) throws InterruptedException {
         StandardStreams streams = StandardStreams.take();
         System.exit(new Key(streams.out(), streams.err()).run(List.of(args)));
     }
 
     /** Does what the command line says. Returns the exit code. */
-    int run(List<String> arguments) {
-        try {
-            String key = KeyHash.newKey();
-            String entry = entry(arguments, KeyHash.hex(key));
-            if (entry == null) {
-                print(HELP);
-                return ExitCode.DONE;
-            }
-            print(key + "\n");
-            err.print(
-                    "flux: add this to the keys: of the file that FLUX_KEYS names; it takes effect at once\n" + entry);
-            err.flush();
+    int run(List<String> arguments) throws InterruptedException {
+        return Outcome.of("key", err, () -> take(arguments));
+    }
+
+    private int take(List<String> arguments) throws Misuse, IOException {
+        String key = KeyHash.newKey();
+        String entry = entry(arguments, KeyHash.hex(key));
+        if (entry == null) {
+            print(HELP);
             return ExitCode.DONE;
-        } catch (Misuse e) {
-            err.println("flux: " + e.getMessage());
-            err.println("flux key --help says what there is");
-            return ExitCode.MISUSED;
-        } catch (IOException e) {
-            return ExitCode.OUTPUT_GONE;
         }
+        print(key + "\n");
+        err.print("flux: add this to the keys: of the file that FLUX_KEYS names; it takes effect at once\n" + entry);
+        err.flush();
+        return ExitCode.DONE;
     }
 
     /** What the file is to hold; null when help is wanted. */

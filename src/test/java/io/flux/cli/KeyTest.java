@@ -16,12 +16,12 @@ class KeyTest {
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
 
-    private int key(String... arguments) {
+    private int key(String... arguments) throws InterruptedException {
         return new Key(out, new PrintStream(err, true, StandardCharsets.UTF_8)).run(List.of(arguments));
     }
 
     @Test
-    void theKeyGoesToStdoutAndItsEntryToStderr() {
+    void theKeyGoesToStdoutAndItsEntryToStderr() throws InterruptedException {
         assertThat(key(
                         "acme",
                         "--models",
@@ -65,14 +65,14 @@ class KeyTest {
                 "acme --burst 5|the entry line 4: keys[0].burst needs a rate",
                 "acme --key x|there is no option --key"
             })
-    void whatMakesNoEntryIsMisuse(String line, String complaint) {
+    void whatMakesNoEntryIsMisuse(String line, String complaint) throws InterruptedException {
         assertThat(key(line.isEmpty() ? new String[0] : line.split(" "))).isEqualTo(ExitCode.MISUSED);
         assertThat(out.toString(StandardCharsets.UTF_8)).isEmpty();
         assertThat(err.toString(StandardCharsets.UTF_8)).startsWith("flux: " + complaint);
     }
 
     @Test
-    void helpIsHelp() {
+    void helpIsHelp() throws InterruptedException {
         assertThat(key("--help")).isEqualTo(ExitCode.DONE);
         assertThat(out.toString(StandardCharsets.UTF_8)).isEqualTo(Key.HELP);
     }
