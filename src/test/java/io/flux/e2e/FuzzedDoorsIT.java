@@ -294,7 +294,7 @@ class FuzzedDoorsIT {
     /** Waits until every client has gone and every job has ended. */
     private static void calmDown() {
         await("no connection is open").atMost(PATIENCE).untilAsserted(() -> assertThat(
-                        get("/metrics").body().lines().filter(line -> line.startsWith("flux_sockets")))
+                        get("/metrics").body().lines().filter(line -> line.startsWith("flux_sockets ")))
                 .containsExactly("flux_sockets 0.0"));
         await("no job is left").atMost(PATIENCE).untilAsserted(() -> assertThat(
                         get("/queue/status").body())

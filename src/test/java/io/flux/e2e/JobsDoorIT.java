@@ -60,7 +60,7 @@ class JobsDoorIT {
                 .redis(redis)
                 .impatient()
                 .java("-Xmx64m")
-                .set("FLUX_PING", "200ms")
+                .set("FLUX_PING", "1s")
                 .set("FLUX_CALLBACK_SECRET", SECRET)
                 .set("FLUX_CALLBACK_PRIVATE", true)
                 .set("FLUX_CALLBACK_BACKOFF", "50ms")
