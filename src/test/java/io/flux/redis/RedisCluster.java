@@ -181,7 +181,8 @@ public final class RedisCluster implements AutoCloseable {
     /** Waits until another node than the one at that port has the key's slot. */
     public void awaitFailover(int before, String key) {
         awaiting("a replica to take the place of the master at " + before)
-                .until(() -> masterOf(key) != before && commands.exists(key) >= 0);
+                .until(() -> masterOf(key) != before
+                        && server(masterOf(key)).commands().exists(key) >= 0);
     }
 
     /** Starts the server again that listened at a port; it becomes a replica. */
