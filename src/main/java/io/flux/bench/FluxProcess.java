@@ -2,6 +2,7 @@ package io.flux.bench;
 
 import java.io.File;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,9 +28,12 @@ final class FluxProcess {
     private final String name;
     private final Path log;
     private final Process process;
+    private final long startedAt;
     private volatile boolean ready;
+    private long readyAt;
 
-    private FluxProcess(String name, Path log, Process process) {
+    private FluxProcess(String name, Path log, Process process, long startedAt) {
+        this.startedAt = startedAt;
         this.name = name;
         this.log = log;
         this.process = process;
@@ -51,7 +55,21 @@ final class FluxProcess {
         builder.environment().put("FLUX_ID", name);
         builder.environment().put("FLUX_DATA", folder.toString());
         builder.environment().putAll(options);
-        return new FluxProcess(name, log, builder.start());
+        long now = System.nanoTime();
+        return new FluxProcess(name, log, builder.start(), now);
+    }
+
+    /** Starts another program of this jar, with its log in {@code name.log}. Does not wait. */
+    static FluxProcess start(Class<?> mainClass, String name, Path folder, String... arguments) throws IOException {
+        Path log = folder.resolve(name + ".log");
+        List<String> command = java(mainClass.getName());
+        command.addAll(List.of(arguments));
+        long now = System.nanoTime();
+        Process process = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(log.toFile())
+                .start();
+        return new FluxProcess(name, log, process, now);
     }
 
     /** The command line that runs a class of this program, with the archive of classes that this one uses, if any. */
@@ -64,8 +82,25 @@ final class FluxProcess {
         ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
                 .filter(option -> option.startsWith("-XX:SharedArchiveFile="))
                 .forEach(command::add);
+        String more = System.getenv().getOrDefault("FLUX_JAVA_OPTS", "").strip();
+        if (!more.isEmpty()) {
+            command.addAll(List.of(more.split("\\s+")));
+        }
         command.addAll(List.of(options));
         command.addAll(List.of("-cp", classPath(), mainClass));
+        return command;
+    }
+
+    /** The command line that runs a class which needs little: it is there sooner and smaller. */
+    static List<String> small(Class<?> mainClass, String... options) {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
+                "-XX:-UsePerfData",
+                "-Xmx32m"));
+        command.addAll(List.of(options));
+        command.addAll(List.of("-cp", classPath(), mainClass.getName()));
         return command;
     }
 
@@ -93,6 +128,7 @@ final class FluxProcess {
         if (!ready) {
             String said = said();
             ready = said.contains("Flux gateway ready") || said.contains("Flux worker ready");
+            readyAt = ready ? System.nanoTime() : 0;
         }
         return ready;
     }
@@ -128,6 +164,57 @@ final class FluxProcess {
             throw new IOException(name + " does not say where it listens");
         }
         return Integer.parseInt(matcher.group(2));
+    }
+
+    /** The CPU time that it has used; what it had when it has ended is not known any more. */
+    Duration cpu() {
+        return process.info().totalCpuDuration().orElse(Duration.ZERO);
+    }
+
+    /** Bytes of memory that it has, as Linux counts them; 0 where it does not tell. */
+    long memory() {
+        return 1024 * status("VmRSS");
+    }
+
+    /** The same once the JVM has collected its garbage, where there is a jcmd to ask it to. */
+    long settledMemory() throws IOException, InterruptedException {
+        Path jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd");
+        if (!Files.isExecutable(jcmd)) {
+            return memory();
+        }
+        Process collecting = new ProcessBuilder(jcmd.toString(), String.valueOf(pid()), "GC.run")
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        collecting.waitFor();
+        return memory();
+    }
+
+    /** Threads that it has; 0 where Linux does not tell. */
+    int threads() {
+        return (int) status("Threads");
+    }
+
+    private long status(String field) {
+        try (Stream<String> lines = Files.lines(Path.of("/proc", String.valueOf(pid()), "status"))) {
+            return lines.filter(line -> line.startsWith(field + ":"))
+                    .map(line -> line.replaceAll("[^0-9]", ""))
+                    .mapToLong(Long::parseLong)
+                    .findFirst()
+                    .orElse(0);
+        } catch (IOException | UncheckedIOException gone) {
+            return 0;
+        }
+    }
+
+    /** The processes that it runs. */
+    List<ProcessHandle> children() {
+        return process.descendants().toList();
+    }
+
+    /** From the start of its process to when it said that it serves, in seconds; NaN before. */
+    double readyAfter() {
+        return ready ? (readyAt - startedAt) / 1e9 : Double.NaN;
     }
 
     /** SIGTERM. Does not wait. */

@@ -4,47 +4,58 @@ import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.concurrent.locks.LockSupport;
 
 /**
  * Stands for llama-completion where what matters is Flux and not the model: a real process that reads its prompt from
- * stdin, writes a {@link Story} to stdout at its pace, goes on after what earlier attempts have written, and ends as
- * llama-completion does. Takes its arguments and heeds none.
+ * stdin, writes a {@link Story} to stdout at its pace, one {@code write} for each token, goes on after what earlier attempts have
+ * written, and ends as llama-completion does. Takes its arguments and heeds none. Where {@value #STAMPS} names a folder it notes
+ * the time right before it writes each token of a story that has a name.
  */
 public final class PacedEngine {
+    /** The system property that names the folder of {@link Stamps}. */
+    static final String STAMPS = "flux.bench.stamps";
+
     private static final String END = " [end of text]\n\n\n";
 
     private PacedEngine() {}
 
     public static void main(String[] args) throws IOException {
         String prompt = new String(System.in.readAllBytes(), StandardCharsets.UTF_8);
+        // Flux ends what llama-completion reads with a newline of its own.
+        Story.Asked asked = Story.asked(prompt.substring(0, prompt.length() - 1));
+        String folder = System.getProperty(STAMPS, "");
+        boolean stamped = !folder.isEmpty() && !asked.story().name().isEmpty();
+        Stamps stamps = stamped ? Stamps.write(Path.of(folder), asked.story()) : null;
         try (OutputStream out = new FileOutputStream(FileDescriptor.out)) {
-            // Flux ends what llama-completion reads with a newline of its own.
-            int written = write(Story.asked(prompt.substring(0, prompt.length() - 1)), out);
+            int written = write(asked, out, stamps);
             out.write(END.getBytes(StandardCharsets.US_ASCII));
             log(written);
         }
     }
 
-    private static int write(Story.Asked asked, OutputStream out) throws IOException {
+    private static int write(Story.Asked asked, OutputStream out, Stamps stamps) throws IOException {
         Story story = asked.story();
-        String text = story.text();
-        if (!text.startsWith(asked.soFar())) {
-            throw new IllegalArgumentException("what is written already is no part of this story: " + asked.soFar());
-        }
-        long pause = 1_000_000_000L / story.perSecond();
+        long pause = story.perSecond() == 0 ? 0 : 1_000_000_000L / story.perSecond();
         long due = System.nanoTime();
-        int end = 0;
+        int position = asked.soFar().length();
         int written = 0;
-        for (int number = 1; number <= story.tokens(); number++) {
-            end += story.token(number).length();
-            int from =
-                    Math.max(end - story.token(number).length(), asked.soFar().length());
-            if (from < end) {
-                out.write(text.substring(from, end).getBytes(StandardCharsets.US_ASCII));
-                written++;
+        byte[] token = new byte[Story.TOKEN];
+        while (position < story.length()) {
+            int number = position / Story.TOKEN;
+            int end = (number + 1) * Story.TOKEN;
+            int size = 0;
+            while (position < end) {
+                token[size++] = (byte) Story.character(position++);
+            }
+            if (stamps != null) {
+                stamps.set(number, System.nanoTime());
+            }
+            out.write(token, 0, size);
+            written++;
+            if (pause > 0) {
                 due += pause;
                 await(due);
             }
@@ -59,11 +70,13 @@ public final class PacedEngine {
     }
 
     /** What tells a reader of llama-completion's log that nothing of the text is missing, and how much there was. */
-    private static void log(int written) {
-        PrintStream err = new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.US_ASCII);
-        err.printf("common_perf_print:    samplers time =       0.00 ms / %5d tokens%n", written + 1);
-        err.printf("common_perf_print: prompt eval time =       0.00 ms / %5d tokens%n", 1);
-        err.printf("common_perf_print:        eval time =       0.00 ms / %5d runs%n", Math.max(1, written - 1));
-        err.printf("common_perf_print:   graph reallocs =          0%n");
+    private static void log(int written) throws IOException {
+        String log = "common_perf_print:    samplers time =       0.00 ms / " + (written + 1) + " tokens\n"
+                + "common_perf_print: prompt eval time =       0.00 ms / 1 tokens\n"
+                + "common_perf_print:        eval time =       0.00 ms / " + Math.max(1, written - 1) + " runs\n"
+                + "common_perf_print:   graph reallocs =          0\n";
+        try (OutputStream err = new FileOutputStream(FileDescriptor.err)) {
+            err.write(log.getBytes(StandardCharsets.US_ASCII));
+        }
     }
 }

@@ -4,14 +4,13 @@ import io.flux.embedded.EmbeddedRedis;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -164,34 +163,12 @@ public final class ScaleDrill {
     }
 
     private Map<String, String> worker(String redis) throws IOException {
-        return Map.of(
-                "FLUX_REDIS_URL",
-                redis,
-                "FLUX_BUNDLES",
-                "worker",
-                "FLUX_SLOTS",
-                String.valueOf(plan.slots()),
-                "FLUX_DRAIN",
-                plan.drain().toMillis() + "ms",
-                "FLUX_ENGINE",
-                "llama-completion",
-                "FLUX_LLAMA_DIR",
-                engine().toString(),
-                "FLUX_TEMPLATE",
-                "none");
-    }
-
-    /** A folder with a llama-completion in it that is a {@link PacedEngine}. */
-    private Path engine() throws IOException {
-        Path command = Files.createDirectories(folder.resolve("engine")).resolve("llama-completion");
-        String java =
-                FluxProcess.java(PacedEngine.class.getName(), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx32m")
-                        .stream()
-                        .map(part -> "'" + part.replace("'", "'\\''") + "'")
-                        .collect(Collectors.joining(" "));
-        Files.writeString(command, "#!/bin/sh\nexec " + java + "\n");
-        Files.setPosixFilePermissions(command, PosixFilePermissions.fromString("rwxr-xr-x"));
-        return command.getParent();
+        Map<String, String> options = new HashMap<>(Rig.pacedEngine(folder.resolve("engine"), folder));
+        options.put("FLUX_REDIS_URL", redis);
+        options.put("FLUX_BUNDLES", "worker");
+        options.put("FLUX_SLOTS", String.valueOf(plan.slots()));
+        options.put("FLUX_DRAIN", plan.drain().toMillis() + "ms");
+        return options;
     }
 
     private Run play(QueueReading queue, Fleet fleet, StreamClients clients, int port)

@@ -4,14 +4,24 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What a {@link PacedEngine} is asked to write: the numbers from 1 on, one for each token, so many a second. Whoever asked
- * knows each byte of the answer beforehand.
+ * What a {@link PacedEngine} is asked to write: the numbers from 1 on, one for each token, so many a second. A token has five
+ * characters: four digits to the base 36, and a space. Whoever asked knows each byte of the answer beforehand.
  *
- * @param tokens at least 1
- * @param perSecond at least 1
+ * @param tokens 1 to {@value #MOST}
+ * @param perSecond 0 for as many as the engine can write
+ * @param name under which the engine notes when it wrote each token: letters, digits and dashes; empty for not at all
  */
-public record Story(int tokens, int perSecond) {
-    private static final Pattern PROMPT = Pattern.compile("Count to (\\d{1,9}), (\\d{1,9}) a second\\.\n");
+public record Story(int tokens, int perSecond, String name) implements Question {
+    /** Bytes of a token, and characters. */
+    static final int TOKEN = 5;
+
+    private static final int BASE = 36;
+    private static final int DIGITS = TOKEN - 1;
+    /** What four digits can count. */
+    static final int MOST = 1_679_615;
+
+    private static final Pattern PROMPT =
+            Pattern.compile("Count to (\\d{1,7}), (\\d{1,7}) a second(?:, as ([a-zA-Z0-9-]+))?\\.\n");
 
     /**
      * A prompt with what earlier attempts wrote behind it.
@@ -21,35 +31,64 @@ public record Story(int tokens, int perSecond) {
     record Asked(Story story, String soFar) {}
 
     public Story {
-        if (tokens < 1 || perSecond < 1) {
-            throw new IllegalArgumentException(
-                    "a story needs at least one token, and one a second, not " + tokens + " and " + perSecond);
+        if (tokens < 1 || tokens > MOST || perSecond < 0) {
+            throw new IllegalArgumentException("a story has 1 to " + MOST
+                    + " tokens, and its pace is not negative, which is not so with " + tokens + " and " + perSecond);
         }
     }
 
-    /** The prompt that asks for it. */
+    /** One whose engine notes no times. */
+    public Story(int tokens, int perSecond) {
+        this(tokens, perSecond, "");
+    }
+
+    @Override
     public String prompt() {
-        return "Count to " + tokens + ", " + perSecond + " a second.\n";
+        return "Count to " + tokens + ", " + perSecond + " a second" + (name.isEmpty() ? "" : ", as " + name) + ".\n";
     }
 
-    /** The answer, whole. */
-    public String text() {
-        StringBuilder text = new StringBuilder();
-        for (int token = 1; token <= tokens; token++) {
-            text.append(token(token));
+    @Override
+    public boolean goesOn(int position, String text) {
+        for (int i = 0; i < text.length(); i++) {
+            if (position + i >= length() || text.charAt(i) != character(position + i)) {
+                return false;
+            }
         }
-        return text.toString();
+        return true;
     }
 
-    /** One token of the answer, counted from 1. */
-    String token(int number) {
-        return number + " ";
+    @Override
+    public boolean isWhole(int position) {
+        return position == length();
+    }
+
+    @Override
+    public int tokensIn(int position) {
+        return position / TOKEN;
+    }
+
+    /** Characters of the whole answer. */
+    int length() {
+        return tokens * TOKEN;
+    }
+
+    /** The character of the answer at a position, 0 for the first. */
+    static char character(int position) {
+        int number = position / TOKEN + 1;
+        int digit = position % TOKEN;
+        if (digit == DIGITS) {
+            return ' ';
+        }
+        for (int i = digit + 1; i < DIGITS; i++) {
+            number /= BASE;
+        }
+        return Character.forDigit(number % BASE, BASE);
     }
 
     /**
      * What an engine was asked.
      *
-     * @throws IllegalArgumentException when it is no story
+     * @throws IllegalArgumentException when it is no story, or what is written already is not its beginning
      */
     static Asked asked(String prompt) {
         Matcher matcher = PROMPT.matcher(prompt);
@@ -57,7 +96,12 @@ public record Story(int tokens, int perSecond) {
             throw new IllegalArgumentException(
                     "the paced engine only knows prompts such as: Count to 300, 20 a second.");
         }
-        Story story = new Story(Integer.parseInt(matcher.group(1)), Integer.parseInt(matcher.group(2)));
-        return new Asked(story, prompt.substring(matcher.end()));
+        String name = matcher.group(3) == null ? "" : matcher.group(3);
+        Story story = new Story(Integer.parseInt(matcher.group(1)), Integer.parseInt(matcher.group(2)), name);
+        String soFar = prompt.substring(matcher.end());
+        if (!story.goesOn(0, soFar)) {
+            throw new IllegalArgumentException("what is written already is no part of this story: " + soFar);
+        }
+        return new Asked(story, soFar);
     }
 }

@@ -1,101 +1,105 @@
 package io.flux.cli;
 
-import io.flux.bench.ScaleDrill;
-import io.flux.bench.ScaledObject;
-import io.flux.bench.Story;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flux.bench.Scenario;
+import io.flux.bench.Suite;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
- * The command line of {@code flux bench}.
+ * The command line of {@code flux bench} without {@code scale}.
  *
- * @param plan null when help is wanted
- * @param picture null for none
+ * @param scenarios in the order in which they are to run
+ * @param quick whether small sizes will do
+ * @param before an earlier report's data; null for none
+ * @param save where the report's data is to go; null for nowhere
  */
-record BenchOptions(boolean help, ScaleDrill.Plan plan, boolean json, Path picture) {
-    static final String HELP =
+record BenchOptions(boolean help, List<Scenario> scenarios, boolean quick, boolean json, JsonNode before, Path save) {
+    private static final String HELP =
             """
-            Usage: flux bench scale [options]
+            Usage: flux bench [SCENARIO…] [options]
+                   flux bench scale [options]
 
-            Scaling as in a cluster, played on this machine with real processes: a gateway, a Redis and no worker; many
-            questions at once; KEDA's and Kubernetes' rules as the ScaledObject says them; workers that are started and
-            told to end (SIGTERM) as pods are; until all answers are there and no worker is left. The engine is one that
-            counts, at a pace, so that each character of each answer is checked. Needs nothing that runs already.
+            Flux measured from outside, on this machine: a gateway, a worker and a Redis as processes of their own, an engine
+            that is a process too and notes when it writes each token, and clients that check each character and each
+            number. Needs nothing that runs already; takes minutes. Figures only count when nothing else runs.
 
-              --scaled-object FILE  KEDA's file (default: keda/base/scaledobject.yaml)
-              --streams N           questions at once (default: 100)
-              --tokens N            tokens of an answer; every tenth has four times as many (default: 300)
-              --rate N              tokens of an answer each second (default: 15)
-              --slots N             answers at once in a worker, and so the target (default: the ScaledObject's)
-              --faster N            KEDA and the autoscaler look, wait and forget N times as fast (default: 1)
-              --picture FILE        draws the run: jobs and workers over time, as SVG
-              --json                prints the figures as JSON
-              -h, --help            this text
+            Scenarios, all of them when none is named:
+            %s
+            A name such as steady stands for all that begin so. `flux bench scale --help` is about scaling.
 
-            Exit codes: 0 every answer was whole, and the last worker has gone; 1 not so, or a process did not start;
-            2 misuse.
+              --quick         small sizes: shows that nothing is lost; its figures mean little
+              --json          prints the report as JSON
+              --save FILE     writes the report as JSON, for --compare
+              --compare FILE  shows beside each figure what it was in that report
+              -h, --help      this text
+
+            FLUX_JAVA_OPTS is for the gateway and the workers. Exit codes: 0 every answer was exact and nothing was lost, whatever
+            the figures; 1 not so, or a process did not start; 2 misuse.
             """;
 
-    /** What pods have when nothing is said. */
-    private static final Duration GRACE = Duration.ofSeconds(30);
-
-    private static final Duration DRAIN = Duration.ofSeconds(22);
-    private static final Duration LIMIT = Duration.ofMinutes(15);
-
-    /** @param home the folder of the project */
-    static BenchOptions parse(List<String> arguments, Path home) throws Misuse, IOException {
+    static BenchOptions parse(List<String> arguments) throws Misuse {
         Arguments line = new Arguments(arguments);
-        Path scaledObject = home.resolve("keda/base/scaledobject.yaml");
-        int streams = 100;
-        int tokens = 300;
-        int rate = 15;
-        int slots = 0;
-        double faster = 1;
+        boolean quick = false;
         boolean json = false;
-        Path picture = null;
+        Path before = null;
+        Path save = null;
         for (String option = line.nextOption(); option != null; option = line.nextOption()) {
             switch (option) {
-                case "--scaled-object" -> scaledObject = Path.of(line.value());
-                case "--streams" -> streams = line.count();
-                case "--tokens" -> tokens = line.count();
-                case "--rate" -> rate = line.count();
-                case "--slots" -> slots = line.count();
-                case "--faster" -> faster = line.number().doubleValue();
-                case "--picture" -> picture = Path.of(line.value());
+                case "--quick" -> quick = true;
                 case "--json" -> json = true;
+                case "--compare" -> before = Path.of(line.value());
+                case "--save" -> save = Path.of(line.value());
                 case "-h", "--help" -> {
-                    return new BenchOptions(true, null, false, null);
+                    return new BenchOptions(true, List.of(), false, false, null, null);
                 }
                 default -> throw line.unknown();
             }
         }
-        if (!line.words().equals(List.of("scale"))) {
-            throw new Misuse("bench takes what is to be measured: scale");
+        return new BenchOptions(false, scenarios(line.words()), quick, json, read(before), save);
+    }
+
+    static String helpText() {
+        return HELP.formatted(Suite.all().stream()
+                .map(scenario -> String.format("  %-14s %s%n", scenario.name(), scenario.about()))
+                .collect(Collectors.joining()));
+    }
+
+    private static List<Scenario> scenarios(List<String> names) throws Misuse {
+        List<Scenario> all = Suite.all();
+        for (String name : names) {
+            if (all.stream().noneMatch(scenario -> isMeant(name, scenario))) {
+                throw new Misuse("there is no scenario '" + name + "', but there are scale, "
+                        + all.stream().map(Scenario::name).collect(Collectors.joining(", ")));
+            }
+        }
+        return names.isEmpty()
+                ? all
+                : all.stream()
+                        .filter(scenario -> names.stream().anyMatch(name -> isMeant(name, scenario)))
+                        .toList();
+    }
+
+    private static boolean isMeant(String name, Scenario scenario) {
+        return scenario.name().equals(name) || scenario.name().startsWith(name + "-");
+    }
+
+    private static JsonNode read(Path report) throws Misuse {
+        if (report == null) {
+            return null;
         }
         try {
-            ScaledObject scaled = ScaledObject.read(scaledObject);
-            if (slots > 0) {
-                scaled = scaled.withTarget(slots);
+            JsonNode data = new ObjectMapper().readTree(Files.readAllBytes(report));
+            if (!data.path("scenarios").isObject()) {
+                throw new Misuse("--compare: " + report + " is no report of flux bench");
             }
-            return new BenchOptions(
-                    false,
-                    new ScaleDrill.Plan(
-                            scaled,
-                            streams,
-                            new Story(tokens, rate),
-                            (int) Math.max(1, Math.floor(scaled.target())),
-                            DRAIN,
-                            GRACE,
-                            faster,
-                            LIMIT),
-                    json,
-                    picture);
-        } catch (IllegalArgumentException e) {
-            throw new Misuse(e.getMessage());
+            return data;
         } catch (IOException e) {
-            throw new Misuse("--scaled-object: " + scaledObject + " cannot be read");
+            throw new Misuse("--compare: " + report + " cannot be read, or is no JSON");
         }
     }
 }

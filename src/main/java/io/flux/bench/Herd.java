@@ -1,0 +1,52 @@
+package io.flux.bench;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/** Many clients that ask at the same moment. */
+final class Herd implements Scenario {
+    private static final int SLOTS = 8;
+    private static final int TOKENS = 20;
+
+    @Override
+    public String name() {
+        return "herd";
+    }
+
+    @Override
+    public String about() {
+        return "500 clients ask at once, of a worker with 8 slots: until all have their tickets, and whether all are served";
+    }
+
+    @Override
+    public List<Finding> run(Stage stage) throws IOException, InterruptedException {
+        int clients = stage.size(500, 40);
+        try (Rig rig = stage.start(name(), new Rig.Setup(1, SLOTS))) {
+            List<Story> stories = IntStream.range(0, clients)
+                    .mapToObj(i -> new Story(TOKENS, 0))
+                    .toList();
+            // The first question of a JVM is no herd's.
+            stage.awaitEnds("warming up", rig.clients().ask(rig.port(), stories.subList(0, SLOTS)));
+            List<StoryStream> answers = rig.clients().ask(rig.port(), stories);
+            stage.awaitEnds("serving", answers);
+            Distribution tickets =
+                    Distribution.of(answers.stream().map(StoryStream::ticketMs).toList());
+            return List.of(Finding.of(
+                    name(),
+                    about(),
+                    answers,
+                    List.of(
+                            new Measure("ticket, p50, ms", tickets.percentile(50)),
+                            new Measure("ticket, p95, ms", tickets.percentile(95)),
+                            new Measure("ticket, p99, ms", tickets.percentile(99)),
+                            Measure.atMost(1000, "all tickets within, ms", tickets.max()),
+                            Measure.atMost(
+                                    0,
+                                    "jobs lost",
+                                    answers.stream()
+                                            .filter(answer -> answer.problem() != null)
+                                            .count()))));
+        }
+    }
+}

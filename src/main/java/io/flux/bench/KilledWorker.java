@@ -1,0 +1,73 @@
+package io.flux.bench;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/** {@code kill -9} of one of two workers while there are 64 jobs, half of them running. */
+final class KilledWorker implements Scenario {
+    private static final int RATE = 30;
+
+    @Override
+    public String name() {
+        return "kill";
+    }
+
+    @Override
+    public String about() {
+        return "kill -9 of one of two workers with 64 jobs about: what is lost, missing or repeated";
+    }
+
+    @Override
+    public List<Finding> run(Stage stage) throws IOException, InterruptedException {
+        int slots = stage.size(16, 3);
+        int jobs = 4 * slots;
+        try (Rig rig = stage.start(name(), new Rig.Setup(2, slots))) {
+            List<Story> stories = IntStream.range(0, jobs)
+                    .mapToObj(i -> new Story(RATE * 4, RATE))
+                    .toList();
+            List<StoryStream> answers = rig.clients().ask(rig.port(), stories);
+            Rig.await(
+                    "text of as many as there are slots",
+                    Duration.ofMinutes(1),
+                    () -> answers.stream().filter(StoryStream::hasBegun).count() >= 2L * slots);
+            stage.say("kill -9");
+            rig.workers().get(0).kill();
+            rig.startWorker();
+            stage.awaitEnds("going on", answers);
+            List<Double> pauses = new ArrayList<>();
+            for (StoryStream answer : answers) {
+                if (answer.restarts() > 0) {
+                    pauses.add(longestPauseMs(answer));
+                }
+            }
+            Distribution pause = Distribution.of(pauses);
+            return List.of(Finding.of(
+                    name(),
+                    about(),
+                    answers,
+                    List.of(
+                            Measure.atMost(
+                                    0,
+                                    "jobs lost",
+                                    answers.stream()
+                                            .filter(answer -> answer.problem() != null)
+                                            .count()),
+                            new Measure("answers that went on in another worker", pauses.size()),
+                            new Measure("longest pause of these, p50, ms", pause.percentile(50)),
+                            new Measure("longest pause of these, max, ms", pause.max()))));
+        }
+    }
+
+    private static double longestPauseMs(StoryStream answer) {
+        List<StoryStream.Arrival> arrivals = answer.arrivals();
+        long longest = 0;
+        for (int i = 1; i < arrivals.size(); i++) {
+            longest = Math.max(
+                    longest, arrivals.get(i).nanos() - arrivals.get(i - 1).nanos());
+        }
+        return longest / 1e6;
+    }
+}

@@ -1,0 +1,44 @@
+package io.flux.bench;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** How long a gateway and a worker take until they serve. */
+final class Ready implements Scenario {
+    @Override
+    public String name() {
+        return "start";
+    }
+
+    @Override
+    public String about() {
+        return "from the start of a gateway's and of a worker's process until it serves, one at a time";
+    }
+
+    @Override
+    public List<Finding> run(Stage stage) throws IOException, InterruptedException {
+        List<Double> gateways = new ArrayList<>();
+        List<Double> workers = new ArrayList<>();
+        for (int i = 0; i < stage.size(5, 1); i++) {
+            try (Rig rig = stage.start(name() + "-" + i, new Rig.Setup(0, 1))) {
+                gateways.add(rig.gateway().readyAfter());
+                FluxProcess worker = rig.startWorker();
+                worker.awaitReady(Rig.START);
+                workers.add(worker.readyAfter());
+            }
+        }
+        return List.of(new Finding(
+                name(),
+                about(),
+                List.of(
+                        Measure.atMost(
+                                2.5,
+                                "gateway, p50, s",
+                                Distribution.of(gateways).percentile(50)),
+                        Measure.atMost(
+                                2.5, "worker, p50, s", Distribution.of(workers).percentile(50))),
+                0,
+                List.of()));
+    }
+}

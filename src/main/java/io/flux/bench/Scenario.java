@@ -1,0 +1,20 @@
+package io.flux.bench;
+
+import java.io.IOException;
+import java.util.List;
+
+/** Something that a Flux is put through, and what is found. */
+public interface Scenario {
+    /** A word for command lines and files. */
+    String name();
+
+    /** What it measures, in one line. */
+    String about();
+
+    /**
+     * Does it, with processes of its own, and ends them. Blocks.
+     *
+     * @throws IOException when a part of Flux does not start, or something that must come does not
+     */
+    List<Finding> run(Stage stage) throws IOException, InterruptedException;
+}
