@@ -37,6 +37,7 @@ import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.vertx.core.Vertx;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.concurrent.Executors;
@@ -82,8 +83,9 @@ class CommonConfiguration {
 
     /** The stock client comes back to a Redis that was away after up to 30 s, and waits for ever for one that is frozen. */
     @Bean
-    ClientResourcesBuilderCustomizer promptReconnection() {
+    ClientResourcesBuilderCustomizer promptReconnection(Vertx vertx) {
         return resources -> resources
+                .eventLoopGroupProvider(new SharedLoops(vertx.nettyEventLoopGroup()))
                 .reconnectDelay(Delay.fullJitter(FIRST_RECONNECTION, LAST_RECONNECTION, 1, TimeUnit.MILLISECONDS))
                 .nettyCustomizer(new SilentConnections());
     }

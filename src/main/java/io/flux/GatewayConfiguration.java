@@ -41,6 +41,7 @@ import java.util.function.Supplier;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.data.redis.connection.RedisConnectionFactory;
 import org.springframework.data.redis.core.StringRedisTemplate;
 import org.springframework.data.redis.listener.ChannelTopic;
 import org.springframework.data.redis.listener.RedisMessageListenerContainer;
@@ -175,11 +176,20 @@ class GatewayConfiguration {
                 new Callbacks.Terms(flux.callbackAttempts(), flux.callbackBackoff(), flux.deadRetention()));
     }
 
+    /** On the thread that reads them: the Hub waits for nobody, and each token would be handed over once more. */
+    @Bean
+    RedisMessageListenerContainer gatewayChannel(RedisConnectionFactory connections) {
+        RedisMessageListenerContainer container = new RedisMessageListenerContainer();
+        container.setConnectionFactory(connections);
+        container.setTaskExecutor(Runnable::run);
+        return container;
+    }
+
     /** Tells the Hub when the channel is subscribed to again, after the connection to Redis was lost. */
     @Bean
-    Resubscription resubscription(Hub hub, RedisMessageListenerContainer listeners, FluxProperties flux) {
+    Resubscription resubscription(Hub hub, RedisMessageListenerContainer gatewayChannel, FluxProperties flux) {
         Resubscription resubscription = new Resubscription(hub);
-        listeners.addMessageListener(resubscription, new ChannelTopic(Keys.gatewaySubscription(flux.id())));
+        gatewayChannel.addMessageListener(resubscription, new ChannelTopic(Keys.gatewaySubscription(flux.id())));
         return resubscription;
     }
 }

@@ -4,7 +4,6 @@ import io.flux.gateway.Hub;
 import io.flux.http.HttpServing;
 import io.flux.worker.Drain;
 import io.flux.worker.Slots;
-import io.vertx.core.Vertx;
 import java.nio.file.Path;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
@@ -67,19 +66,18 @@ class Lifecycle {
 
     /** Closes what clients hold, after Camel has stopped. */
     @Bean(destroyMethod = "close")
-    Ending ending(ObjectProvider<Hub> hub, HttpServing http, Vertx vertx) {
-        return new Ending(hub.getIfAvailable(), http, vertx);
+    Ending ending(ObjectProvider<Hub> hub, HttpServing http) {
+        return new Ending(hub.getIfAvailable(), http);
     }
 
     /** The end of the process's network side. */
-    record Ending(Hub hub, HttpServing http, Vertx vertx) implements AutoCloseable {
+    record Ending(Hub hub, HttpServing http) implements AutoCloseable {
         @Override
         public void close() throws InterruptedException, ExecutionException, TimeoutException {
             if (hub != null) {
                 hub.close();
             }
             http.close();
-            vertx.close();
         }
     }
 }

@@ -5,7 +5,8 @@ import java.util.regex.Pattern;
 
 /**
  * What a {@link PacedEngine} is asked to write: the numbers from 1 on, one for each token, so many a second. A token has five
- * characters: four digits to the base 36, and a space. Whoever asked knows each byte of the answer beforehand.
+ * characters: a space, as most tokens of a model begin with one, and four digits to the base 36. Whoever asked knows each byte of
+ * the answer beforehand.
  *
  * @param tokens 1 to {@value #MOST}
  * @param perSecond 0 for as many as the engine can write
@@ -76,10 +77,10 @@ public record Story(int tokens, int perSecond, String name) implements Question 
     static char character(int position) {
         int number = position / TOKEN + 1;
         int digit = position % TOKEN;
-        if (digit == DIGITS) {
+        if (digit == 0) {
             return ' ';
         }
-        for (int i = digit + 1; i < DIGITS; i++) {
+        for (int i = digit; i < DIGITS; i++) {
             number /= BASE;
         }
         return Character.forDigit(number % BASE, BASE);

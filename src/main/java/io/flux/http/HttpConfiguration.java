@@ -6,6 +6,7 @@ import io.flux.job.Event;
 import io.flux.openai.ApiError;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
 import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerResponse;
@@ -55,9 +56,15 @@ public class HttpConfiguration {
     /** What is told to whoever asks, besides the files of the page. */
     private static final Set<String> OPEN = Set.of("/", "/health", "/health/live");
 
-    @Bean(destroyMethod = "")
+    /**
+     * Its threads serve clients and Redis alike. They only move bytes: one of them does so for tens of thousands of tokens a second,
+     * and what is read and written on the same one is handed over to nobody.
+     */
+    @Bean
     Vertx vertx() {
-        return Vertx.vertx();
+        return Vertx.vertx(new VertxOptions()
+                .setPreferNativeTransport(true)
+                .setEventLoopPoolSize(Math.max(1, Runtime.getRuntime().availableProcessors() / 2)));
     }
 
     /** Found by its name: camel-platform-http asks for a router of its port, and for that of port 0 when there is none. */
