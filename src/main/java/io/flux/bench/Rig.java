@@ -90,6 +90,7 @@ final class Rig implements AutoCloseable {
         Map<String, String> options = new HashMap<>(setup.options());
         options.put("FLUX_REDIS_URL", redis.uri().toString());
         options.put("FLUX_BUNDLES", bundle);
+        options.put("FLUX_MAX_TOKENS_LIMIT", String.valueOf(Story.MOST));
         options.putAll(more);
         return options;
     }

@@ -7,7 +7,7 @@ import java.util.stream.IntStream;
 
 /** Answers that come at the pace of a model: how late each token is, and what it costs. */
 final class Steady implements Scenario {
-    private static final int WARM_UP_SECONDS = 15;
+    private static final int WARM_UP_SECONDS = 20;
     /** Until a started engine writes, when many start at once. */
     private static final double ENGINE_SECONDS = 0.15;
 

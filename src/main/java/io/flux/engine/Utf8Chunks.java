@@ -14,8 +14,11 @@ import java.nio.charset.StandardCharsets;
  * it is whole; what is not UTF-8 becomes U+FFFD. For one thread.
  */
 final class Utf8Chunks {
-    /** A Linux pipe's default capacity: one read empties a full pipe. */
-    private static final int BUFFER_BYTES = 64 * 1024;
+    /**
+     * Large enough that an engine which writes as fast as it can is read in few steps. Small enough that a piece of it, even one of
+     * which each character is escaped with six, fits into the 64 KiB that clients allow a frame of a WebSocket.
+     */
+    private static final int BUFFER_BYTES = 8 * 1024;
 
     private final InputStream in;
     private final ByteBuffer bytes = ByteBuffer.allocate(BUFFER_BYTES);

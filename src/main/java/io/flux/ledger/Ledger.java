@@ -29,7 +29,7 @@ import org.springframework.data.redis.core.script.RedisScript;
  * does not answer. Thread-safe.
  */
 public final class Ledger {
-    /** No more of a journal is read at once, whatever the number of events: an engine may write 64 KiB in one. */
+    /** No more of a journal is read at once, whatever the number of events: an engine may write 8 KiB in one. */
     private static final String PAGE_CHARS = Integer.toString(256 * 1024);
 
     /** More attempts are those of a job that was handed over again and again; the last ones tell why. */
