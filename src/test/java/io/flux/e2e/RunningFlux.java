@@ -43,11 +43,13 @@ final class RunningFlux implements AutoCloseable {
 
     private final HttpClient http = HttpClient.newHttpClient();
     private final Path logFile;
+    private final List<String> ready;
     private final Process process;
     private URI address;
 
-    private RunningFlux(Path logFile, Process process) {
+    private RunningFlux(Path logFile, List<String> ready, Process process) {
         this.logFile = logFile;
+        this.ready = ready;
         this.process = process;
         RUNNING.add(this);
     }
@@ -122,26 +124,7 @@ final class RunningFlux implements AutoCloseable {
 
         /** Starts the process and waits until it is ready. */
         RunningFlux start() {
-            RunningFlux flux = launch();
-            try {
-                Awaitility.await("Flux to be ready: " + flux.logFile)
-                        .atMost(START)
-                        .pollInterval(Duration.ofMillis(20))
-                        .failFast(() -> {
-                            if (!flux.process.isAlive()) {
-                                throw new IllegalStateException("Flux ended; its log says:\n" + flux.log());
-                            }
-                        })
-                        .until(() -> ready.stream().allMatch(flux.log()::contains));
-                Matcher matcher = ADDRESS.matcher(flux.log());
-                if (matcher.find()) {
-                    flux.address = URI.create(matcher.group(1));
-                }
-                return flux;
-            } catch (RuntimeException | Error e) {
-                flux.kill();
-                throw e;
-            }
+            return launch().awaitReady();
         }
 
         /** Starts a process that must end by itself, with an exit code that says so, and returns its log. */
@@ -155,7 +138,8 @@ final class RunningFlux implements AutoCloseable {
             }
         }
 
-        private RunningFlux launch() {
+        /** Starts the process and does not wait: others may start beside it. */
+        RunningFlux launch() {
             Path log = HOME.resolve(name + ".log");
             try {
                 Files.createDirectories(HOME);
@@ -164,11 +148,40 @@ final class RunningFlux implements AutoCloseable {
                         .redirectOutput(log.toFile());
                 builder.environment().keySet().removeIf(variable -> variable.startsWith("FLUX_"));
                 builder.environment().putAll(environment);
-                return new RunningFlux(log, builder.start());
+                return new RunningFlux(log, ready, builder.start());
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
         }
+    }
+
+    /** Waits until the process is ready; one that ends instead is an error that shows its log. */
+    RunningFlux awaitReady() {
+        try {
+            Awaitility.await("Flux to be ready: " + logFile)
+                    .atMost(START)
+                    .pollInterval(Duration.ofMillis(20))
+                    .failFast(() -> {
+                        if (!process.isAlive()) {
+                            throw new IllegalStateException("Flux ended; its log says:\n" + log());
+                        }
+                    })
+                    .until(this::isReady);
+            Matcher matcher = ADDRESS.matcher(log());
+            if (matcher.find()) {
+                address = URI.create(matcher.group(1));
+            }
+            return this;
+        } catch (RuntimeException | Error e) {
+            kill();
+            throw e;
+        }
+    }
+
+    /** Whether it has said that it is ready. */
+    boolean isReady() {
+        String log = log();
+        return ready.stream().allMatch(log::contains);
     }
 
     FluxSocket connect() {
