@@ -8,15 +8,21 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Workers are killed and frozen, and nobody who waits for an answer notices more than a pause. */
+/**
+ * Workers are killed and frozen, and nobody who waits for an answer notices more than a pause. A worker that is left over
+ * is the first of the next test.
+ */
 class WorkerDeathIT {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
@@ -26,7 +32,11 @@ class WorkerDeathIT {
     private static TestRedis redis;
     private static FakeEngine engine;
     private static RunningFlux gateway;
-    private static int workers;
+    private static final List<RunningFlux> workers = new ArrayList<>();
+    /** The one that is left over, and the gap that its routes kill it in; null where there is none. */
+    private static RunningFlux spare;
+
+    private static Gap sparesGap;
 
     @BeforeAll
     static void start() {
@@ -41,22 +51,74 @@ class WorkerDeathIT {
 
     @AfterAll
     static void stop() {
+        workers.forEach(RunningFlux::close);
         gateway.close();
     }
 
-    private static RunningFlux.Setup worker() {
-        return RunningFlux.named("death-worker-" + ++workers)
+    @AfterEach
+    void onlyTheSpareWorkerStays() {
+        workers.stream().filter(worker -> worker != spare).forEach(RunningFlux::close);
+    }
+
+    /** Starts a worker. */
+    private static RunningFlux worker() throws IOException {
+        return worker(null);
+    }
+
+    /** @param gap that the worker is killed in; null for none */
+    private static RunningFlux worker(Gap gap) throws IOException {
+        RunningFlux.Setup setup = RunningFlux.named("death-worker-" + (workers.size() + 1))
                 .worker()
                 .redis(redis)
                 .engine(engine)
                 .impatient();
+        if (gap != null) {
+            setup.set("FLUX_ROUTES", gap.routes(folder));
+        }
+        RunningFlux worker = setup.start();
+        workers.add(worker);
+        return worker;
+    }
+
+    /** The only worker there is: the one that is left over, or a new one. */
+    private static RunningFlux onlyWorker() throws IOException {
+        return spare != null ? takeSpare() : worker();
+    }
+
+    /** The only worker there is, and one that is killed in this gap. */
+    private static RunningFlux onlyWorker(Gap gap) throws IOException {
+        if (spare == null || sparesGap == gap) {
+            return spare != null ? takeSpare() : worker(gap);
+        }
+        takeSpare().close();
+        return worker(gap);
+    }
+
+    private static RunningFlux takeSpare() {
+        RunningFlux taken = spare;
+        spare = null;
+        return taken;
+    }
+
+    /** The next test has a use for this one. */
+    private static void leave(RunningFlux worker, Gap gap) {
+        assertThat(worker.isAlive()).isTrue();
+        spare = worker;
+        sparesGap = gap;
     }
 
     @Test
-    void anAnswerWhoseWorkerIsKilledGoesOnAtTheNextWorkerWithoutAHoleOrARepeat() {
-        try (FluxSocket client = gateway.connect();
-                RunningFlux next = killedTwice(client)) {
-            assertThat(next.isAlive()).isTrue();
+    void anAnswerWhoseWorkerIsKilledGoesOnAtTheNextWorkerWithoutAHoleOrARepeat() throws IOException {
+        try (FluxSocket client = gateway.connect()) {
+            RunningFlux first = onlyWorker();
+            client.ask("killed", "gate killed\n");
+            client.await("killed", "token");
+            first.kill9();
+            RunningFlux second = worker();
+            awaitRestarts(client, "killed", 1);
+            second.kill9();
+            RunningFlux third = worker();
+            awaitRestarts(client, "killed", 2);
             FluxEvents follower = FluxEvents.beside(client, gateway, "killed");
             engine.open("killed");
             JsonNode complete = client.awaitEnd("killed");
@@ -70,20 +132,8 @@ class WorkerDeathIT {
                     .extracting(restart -> restart.path("attempt").asInt())
                     .containsExactly(2, 3);
             assertNothingIsLeft();
+            leave(third, null);
         }
-    }
-
-    private static RunningFlux killedTwice(FluxSocket client) {
-        RunningFlux first = worker().start();
-        client.ask("killed", "gate killed\n");
-        client.await("killed", "token");
-        first.kill9();
-        RunningFlux second = worker().start();
-        awaitRestarts(client, "killed", 1);
-        second.kill9();
-        RunningFlux third = worker().start();
-        awaitRestarts(client, "killed", 2);
-        return third;
     }
 
     private static void awaitRestarts(FluxSocket client, String id, int count) {
@@ -112,9 +162,17 @@ class WorkerDeathIT {
             this.when = when;
         }
 
-        /** Routes that kill their worker here, for one job. */
-        EditedRoutes routes(Path folder, String job, Path killer) {
-            return new EditedRoutes(folder)
+        /** The job whose worker is killed here. */
+        String job() {
+            return "gap-" + name().toLowerCase(Locale.ROOT);
+        }
+
+        /** Routes that kill their worker here, for that job; before a worker has a job, for any. */
+        Path routes(Path parent) throws IOException {
+            Path killer = parent.resolve(job() + ".sh");
+            Files.writeString(killer, "#!/bin/sh\nkill -9 $PPID\n");
+            assertThat(killer.toFile().setExecutable(true)).isTrue();
+            return new EditedRoutes(parent.resolve(job()))
                     .insert(
                             file,
                             after,
@@ -125,32 +183,33 @@ class WorkerDeathIT {
                                 steps:
                                   - to: exec:%s
                             """
-                                    .formatted(when.formatted(job), killer));
+                                    .formatted(when.formatted(job()), killer))
+                    .folder();
+        }
+
+        /** The gap whose worker may serve this one's job first; null after the last. */
+        Gap next() {
+            return this == END_AND_RELEASE ? null : values()[ordinal() + 1];
         }
     }
 
     @ParameterizedTest
     @EnumSource
     void aJobWhoseWorkerIsKilledInAGapIsServedOnceMoreOrNotAtAllWhenItWasComplete(Gap gap) throws IOException {
-        String id = "gap-" + gap.name().toLowerCase(java.util.Locale.ROOT);
-        Path killer = folder.resolve(id + ".sh");
-        Files.writeString(killer, "#!/bin/sh\nkill -9 $PPID\n");
-        assertThat(killer.toFile().setExecutable(true)).isTrue();
-        Path routes = gap.routes(folder.resolve(id), id, killer).folder();
+        String id = gap.job();
         String prompt = "echo text of " + id;
-        try (FluxSocket client = gateway.connect();
-                RunningFlux doomed = worker().set("FLUX_ROUTES", routes).start()) {
+        try (FluxSocket client = gateway.connect()) {
+            RunningFlux doomed = onlyWorker(gap);
             // What is written when the worker dies is all that there is to write: the next engine finds no more.
             client.ask(id, (gap == Gap.LAST_TOKEN_AND_END ? "cut whole" : prompt) + "\n");
             FluxEvents follower = FluxEvents.beside(client, gateway, id);
             doomed.awaitEnd();
-            try (RunningFlux next = worker().start()) {
-                JsonNode complete = client.awaitEnd(id);
-                follower.endsAsFor(client, id);
-                assertThat(complete.path("finish_reason").asText()).isEqualTo("stop");
-                assertNothingIsLeft();
-                assertThat(next.isAlive()).isTrue();
-            }
+            RunningFlux next = worker(gap.next());
+            JsonNode complete = client.awaitEnd(id);
+            follower.endsAsFor(client, id);
+            assertThat(complete.path("finish_reason").asText()).isEqualTo("stop");
+            assertNothingIsLeft();
+            leave(next, gap.next());
             client.assertGapless(id, 1);
             assertThat(client.events(id, "start")).hasSize(1);
             assertThat(client.events(id, "complete")).hasSize(1);
@@ -174,75 +233,74 @@ class WorkerDeathIT {
     }
 
     @Test
-    void aWorkerThatWakesUpAfterItsLeaseIsFencedAndItsEngineStopped() {
-        try (FluxSocket client = gateway.connect();
-                RunningFlux frozen = worker().start()) {
+    void aWorkerThatWakesUpAfterItsLeaseIsFencedAndItsEngineStopped() throws IOException {
+        try (FluxSocket client = gateway.connect()) {
+            RunningFlux frozen = onlyWorker();
             client.ask("frozen", "gate frozen\n");
             client.await("frozen", "token");
             FluxEvents follower = FluxEvents.beside(client, gateway, "frozen");
             FakeEngine.Run late = engine.runs("gate frozen").get(0);
             frozen.freeze();
-            try (RunningFlux next = worker().start()) {
-                awaitRestarts(client, "frozen", 1);
-                frozen.thaw();
-                await().atMost(PATIENCE).until(() -> !late.isAlive());
-                // The restart is told before its engine has begun.
-                await().atMost(PATIENCE).until(() -> engine.runs("gate frozen").size() == 2);
-                engine.open("frozen");
-                client.awaitEnd("frozen");
-                assertThat(client.text("frozen")).isEqualTo("AB");
-                client.assertGapless("frozen", 1);
-                follower.endsAsFor(client, "frozen");
-                assertThat(next.isAlive()).isTrue();
+            RunningFlux next = worker();
+            awaitRestarts(client, "frozen", 1);
+            frozen.thaw();
+            await().atMost(PATIENCE).until(() -> !late.isAlive());
+            // The restart is told before its engine has begun.
+            await().atMost(PATIENCE).until(() -> engine.runs("gate frozen").size() == 2);
+            engine.open("frozen");
+            client.awaitEnd("frozen");
+            assertThat(client.text("frozen")).isEqualTo("AB");
+            client.assertGapless("frozen", 1);
+            follower.endsAsFor(client, "frozen");
+            assertThat(next.isAlive()).isTrue();
 
-                // It has not forgotten how to work.
-                next.stop();
-                client.ask("after", "echo after\n");
-                client.awaitEnd("after");
-                assertThat(client.text("after")).isEqualTo("after");
-                assertNothingIsLeft();
-            }
+            // It has not forgotten how to work.
+            next.stop();
+            client.ask("after", "echo after\n");
+            client.awaitEnd("after");
+            assertThat(client.text("after")).isEqualTo("after");
+            assertNothingIsLeft();
+            leave(frozen, null);
         }
     }
 
     @Test
-    void lateTokensOfAFencedWorkerReachNobody() {
-        try (FluxSocket client = gateway.connect();
-                RunningFlux frozen = worker().start()) {
+    void lateTokensOfAFencedWorkerReachNobody() throws IOException {
+        try (FluxSocket client = gateway.connect()) {
+            RunningFlux frozen = onlyWorker();
             client.ask("late", "gate late\n");
             client.await("late", "token");
             frozen.freeze();
-            try (RunningFlux next = worker().start()) {
-                awaitRestarts(client, "late", 1);
-                engine.open("late"); // both engines write a B now
-                client.awaitEnd("late");
-                frozen.thaw();
-                await().atMost(PATIENCE)
-                        .until(
-                                () -> frozen.log()
-                                                .contains(
-                                                        "the job is another worker's now; nothing more is written request_id=late ")
-                                        || frozen.log()
-                                                .contains(
-                                                        "the job belongs to another attempt; nothing more is written here request_id=late "));
-                assertThat(client.text("late")).isEqualTo("AB");
-                client.assertGapless("late", 1);
-                assertThat(client.events("late", "complete")).hasSize(1);
-                assertThat(next.isAlive()).isTrue();
-                assertNothingIsLeft();
-            }
+            RunningFlux next = worker();
+            awaitRestarts(client, "late", 1);
+            engine.open("late"); // both engines write a B now
+            client.awaitEnd("late");
+            frozen.thaw();
+            await().atMost(PATIENCE)
+                    .until(
+                            () -> frozen.log()
+                                            .contains(
+                                                    "the job is another worker's now; nothing more is written request_id=late ")
+                                    || frozen.log()
+                                            .contains(
+                                                    "the job belongs to another attempt; nothing more is written here request_id=late "));
+            assertThat(client.text("late")).isEqualTo("AB");
+            client.assertGapless("late", 1);
+            assertThat(client.events("late", "complete")).hasSize(1);
+            assertNothingIsLeft();
+            leave(next, null);
         }
     }
 
     @Test
-    void aJobThatKillsItsWorkersBecomesADeadLetter() {
+    void aJobThatKillsItsWorkersBecomesADeadLetter() throws IOException {
         try (FluxSocket client = gateway.connect()) {
+            RunningFlux victim = onlyWorker();
             client.ask("murder", "murder\n");
             FluxEvents follower = FluxEvents.beside(client, gateway, "murder");
-            for (int attempt = 1; attempt <= 3; attempt++) {
-                try (RunningFlux victim = worker().start()) {
-                    victim.awaitEnd();
-                }
+            victim.awaitEnd();
+            for (int attempt = 2; attempt <= 3; attempt++) {
+                worker().awaitEnd();
             }
             JsonNode error = client.awaitEnd("murder");
             assertThat(error.path("code").asText()).isEqualTo("engine_failed");
