@@ -29,12 +29,12 @@ import org.springframework.boot.test.context.SpringBootTest.UseMainMethod;
             "flux.queue-limit=3",
             "flux.attempts=2",
             "flux.backoff=1s",
-            "flux.lease=2s",
-            "flux.lease-renewal=300ms",
+            "flux.lease=1s",
+            "flux.lease-renewal=250ms",
             "flux.reap=200ms",
-            "flux.grace=3s",
+            "flux.grace=1500ms",
             "flux.grace-renewal=300ms",
-            "flux.ping=1s"
+            "flux.ping=500ms"
         })
 class RecoveryRoutesTest extends ShippedRoutes {
     private static final LastEvent LAST = new LastEvent("{\"type\":\"complete\",\"seq\":", "}", "}");
@@ -290,7 +290,7 @@ class RecoveryRoutesTest extends ShippedRoutes {
         await().until(() -> types(id).contains("token"));
         submit(request("witness", "Hello", null, OnDisconnect.FINISH));
         pop();
-        assertThat(ledger.claim(MODEL, "elsewhere", Duration.ofSeconds(2))).isEqualTo("witness");
+        assertThat(ledger.claim(MODEL, "elsewhere", Duration.ofSeconds(1))).isEqualTo("witness");
         reap();
         await().until(() -> waiting().equals(List.of("witness")));
         assertThat(types(id)).containsExactly("start", "token");
