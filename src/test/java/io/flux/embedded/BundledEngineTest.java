@@ -13,11 +13,19 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
@@ -35,6 +43,8 @@ class BundledEngineTest {
             "common_perf_print:   graph reallocs =          0    /     0        (same size) / (changed size)";
     /** llama-completion's output is cut now and then; its log tells. */
     private static final int MOST_CUT_RUNS = 50;
+
+    private static final int ENGINES = 4;
 
     @TempDir
     private static Path temp;
@@ -62,11 +72,11 @@ class BundledEngineTest {
 
     @Test
     void aBudgetEndsWithoutTheMarkAndIsCounted() throws Exception {
-        for (int budget : new int[] {1, 2, 5, 50}) {
+        sideBySide(List.of(1, 2, 5, 50), budget -> {
             Run run = run(chat("What is Redis?"), "-n", Integer.toString(budget), "--temp", "0");
             assertThat(run.text()).endsWith("\n\n").doesNotContain("[end of text]");
             assertThat(run.counts()).containsExactly(14, budget);
-        }
+        });
         assertThat(run(chat("What is Redis?"), "-n", "51", "--temp", "0").text())
                 .as("the 51st token is the one that ends the text")
                 .endsWith(" [end of text]\n\n\n");
@@ -100,14 +110,15 @@ class BundledEngineTest {
 
     @Test
     void itCountsTokensAsItReadsThem() throws Exception {
-        for (String prompt : List.of(
-                chat("What is Redis?"), "a\\nb", "a\n\n", "<|im_end|>", "Café 🌙 naïve — ok?", "word ".repeat(253))) {
+        List<String> prompts = List.of(
+                chat("What is Redis?"), "a\\nb", "a\n\n", "<|im_end|>", "Café 🌙 naïve — ok?", "word ".repeat(253));
+        sideBySide(prompts, prompt -> {
             Run count = count(prompt);
             assertThat(count.code).isZero();
             assertThat(count.text())
                     .as(prompt)
                     .isEqualTo(Integer.toString(run(prompt, "-n", "1").counts()[0]));
-        }
+        });
         assertThat(count("word ".repeat(3000)).text())
                 .as("a text longer than the context can be counted too")
                 .isEqualTo("6002");
@@ -116,7 +127,7 @@ class BundledEngineTest {
 
     @Test
     void itCountsTheTokensThatItHasWritten() throws Exception {
-        for (int budget : new int[] {1, 5, 24}) {
+        sideBySide(List.of(1, 5, 24), budget -> {
             String text = run(chat("What is Redis?"), "-n", Integer.toString(budget), "--temp", "0")
                     .text();
             assertThat(text).endsWith("\n\n");
@@ -124,7 +135,7 @@ class BundledEngineTest {
             assertThat(Integer.parseInt(count(chat("What is Redis?") + text).text()))
                     .as(text)
                     .isEqualTo(14 + budget);
-        }
+        });
     }
 
     @Test
@@ -231,10 +242,10 @@ class BundledEngineTest {
         assertThat(run(chat("What is the capital of Iceland?"), "-n", "100", "--temp", "0")
                         .text())
                 .contains("Reykjavík");
-        for (int budget = 1; budget < 12; budget++) {
+        sideBySide(IntStream.range(1, 12).boxed().toList(), budget -> {
             Run run = run(chat("Which emoji is the moon?"), "-n", Integer.toString(budget), "--temp", "0");
             assertThat(run.text()).as("cut in no character").doesNotContain("\uFFFD");
-        }
+        });
         Run run = run("Café 🌙 naïve — ok?", "-n", "30", "--temp", "0");
         assertThat(run.code).isZero();
         assertThat(run.text()).doesNotContain("\uFFFD");
@@ -243,8 +254,13 @@ class BundledEngineTest {
     @Test
     void aSeedRepeatsAnAnswer() throws Exception {
         String[] flags = {"-n", "60", "--temp", "1.2", "--top-p", "1.0", "--top-k", "0", "--min-p", "0.0", "--seed"};
-        assertThat(sampled(flags, "7")).isEqualTo(sampled(flags, "7"));
-        assertThat(Stream.of("1", "2", "3", "4294967294").map(seed -> sampled(flags, seed)))
+        Map<String, List<String>> texts = new ConcurrentHashMap<>();
+        sideBySide(List.of("7", "7", "1", "2", "3", "4294967294"), seed -> texts.computeIfAbsent(
+                        seed, unused -> new CopyOnWriteArrayList<>())
+                .add(sampled(flags, seed)));
+        assertThat(texts.get("7")).hasSize(2).containsOnly(texts.get("7").get(0));
+        assertThat(texts.values().stream().map(repeated -> repeated.get(0)))
+                .hasSize(5)
                 .doesNotHaveDuplicates();
     }
 
@@ -304,7 +320,7 @@ class BundledEngineTest {
     @Test
     void withoutChanceTheTextIsLlamaCompletionsByteForByte() throws Exception {
         Path real = llamaCompletion();
-        for (String question : List.of(
+        List<String> questions = List.of(
                 "Write me a poem",
                 "Write a haiku",
                 "Write a poem about a café",
@@ -317,11 +333,11 @@ class BundledEngineTest {
                 "What is snow?",
                 "What is a robot?",
                 "What is a queue?",
-                "What is Redis?")) {
-            assertThat(run(chat(question), "-n", "200", "--temp", "0").text())
-                    .as(question)
-                    .isEqualTo(wholeText(real, chat(question)));
-        }
+                "What is Redis?");
+        sideBySide(questions, question -> assertThat(
+                        run(chat(question), "-n", "200", "--temp", "0").text())
+                .as(question)
+                .isEqualTo(wholeText(real, chat(question))));
     }
 
     private static String wholeText(Path real, String prompt) throws Exception {
@@ -355,14 +371,33 @@ class BundledEngineTest {
         return found.orElseThrow();
     }
 
-    private static String sampled(String[] flags, String seed) {
+    /** What is asserted of one input, with the engine's processes. */
+    private interface Check<T> {
+        void of(T input) throws Exception;
+    }
+
+    /** Asserts something of each input. An engine waits more than it works: several may run beside each other. */
+    private static <T> void sideBySide(List<T> inputs, Check<T> check) throws Exception {
+        ExecutorService threads = Executors.newFixedThreadPool(ENGINES);
+        try {
+            List<Callable<Void>> checks = inputs.stream()
+                    .<Callable<Void>>map(input -> () -> {
+                        check.of(input);
+                        return null;
+                    })
+                    .toList();
+            for (Future<Void> done : threads.invokeAll(checks)) {
+                done.get();
+            }
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    private static String sampled(String[] flags, String seed) throws IOException, InterruptedException {
         List<String> all = new ArrayList<>(List.of(flags));
         all.add(seed);
-        try {
-            return run(chat("Tell me a story"), all.toArray(String[]::new)).text();
-        } catch (IOException | InterruptedException e) {
-            throw new AssertionError(e);
-        }
+        return run(chat("Tell me a story"), all.toArray(String[]::new)).text();
     }
 
     private static String chat(String question) {
