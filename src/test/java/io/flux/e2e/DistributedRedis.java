@@ -59,9 +59,11 @@ abstract class DistributedRedis {
         startRedis(folder.resolve("redis"), certificate);
         password = Files.writeString(folder.resolve("password"), RedisCluster.password() + "\n");
         engine = new FakeEngine(folder.resolve("engine"));
-        gateway = flux("gateway").gateway().start();
-        other = flux("gateway-2").gateway().start();
+        gateway = flux("gateway").gateway().launch();
+        other = flux("gateway-2").gateway().launch();
         worker = worker(1);
+        gateway.awaitReady();
+        other.awaitReady();
     }
 
     private RunningFlux.Setup flux(String process) {
@@ -87,11 +89,7 @@ abstract class DistributedRedis {
 
     @AfterAll
     void stop() {
-        for (RunningFlux flux : new RunningFlux[] {worker, other, gateway}) {
-            if (flux != null) {
-                flux.close();
-            }
-        }
+        RunningFlux.closeAll(worker, other, gateway);
         stopRedis();
     }
 

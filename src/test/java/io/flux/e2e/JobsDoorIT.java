@@ -44,14 +44,16 @@ class JobsDoorIT {
         redis = TestRedis.empty();
         engine = new FakeEngine(folder.resolve("engine"));
         receiver = new WebhookReceiver();
-        gateway = gateway("jobs-gateway").start();
+        gateway = gateway("jobs-gateway").launch();
         worker = RunningFlux.named("jobs-worker")
                 .worker()
                 .redis(redis)
                 .engine(engine)
                 .impatient()
                 .set("FLUX_SLOTS", 4)
-                .start();
+                .launch();
+        gateway.awaitReady();
+        worker.awaitReady();
     }
 
     private static RunningFlux.Setup gateway(String name) {
@@ -69,8 +71,7 @@ class JobsDoorIT {
 
     @AfterAll
     static void stop() {
-        worker.close();
-        gateway.close();
+        RunningFlux.closeAll(worker, gateway);
         receiver.close();
         TestRedis.empty();
     }
@@ -319,19 +320,21 @@ class JobsDoorIT {
 
     @Test
     void anAnswerIsPostedThoughTheGatewayThatTookTheJobAndItsFirstWorkerWereKilled() {
-        RunningFlux doomed = gateway("jobs-doomed").set("FLUX_MODEL", "doomed").start();
+        RunningFlux doomed = gateway("jobs-doomed").set("FLUX_MODEL", "doomed").launch();
         RunningFlux victim = RunningFlux.named("jobs-victim")
                 .worker()
                 .redis(redis)
                 .engine(engine)
                 .impatient()
                 .set("FLUX_MODEL", "doomed")
-                .start();
-        doomed.send(HttpRequest.newBuilder(doomed.http("/v1/jobs"))
-                .POST(HttpRequest.BodyPublishers.ofString(
-                        "{\"request_id\":\"survives\",\"model\":\"doomed\",\"prompt\":\"gate survives\\n\",\"callback_url\":\""
-                                + receiver.url("/survives") + "\"}"))
-                .build());
+                .launch();
+        victim.awaitReady();
+        doomed.awaitReady()
+                .send(HttpRequest.newBuilder(doomed.http("/v1/jobs"))
+                        .POST(HttpRequest.BodyPublishers.ofString(
+                                "{\"request_id\":\"survives\",\"model\":\"doomed\",\"prompt\":\"gate survives\\n\",\"callback_url\":\""
+                                        + receiver.url("/survives") + "\"}"))
+                        .build());
         await().atMost(PATIENCE).until(() -> !engine.runs("gate survives").isEmpty());
         doomed.kill9();
         victim.kill9();

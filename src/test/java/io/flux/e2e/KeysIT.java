@@ -76,14 +76,16 @@ class KeysIT {
                 .set("FLUX_KEYS", keys)
                 .set("FLUX_ATTEMPTS", 1)
                 .set("FLUX_BACKOFF", "10ms")
-                .start();
+                .launch();
         second = RunningFlux.named("keys-second")
                 .gateway()
                 .redis(redis)
                 .set("FLUX_MODEL", "")
                 .set("FLUX_KEYS", keys)
                 .set("FLUX_HOST", "0.0.0.0")
-                .start();
+                .launch();
+        flux.awaitReady();
+        second.awaitReady();
         await().untilAsserted(() ->
                 assertThat(get(second, "/models", OPERATOR).body()).contains("\"workers\":1"));
     }
@@ -117,8 +119,7 @@ class KeysIT {
 
     @AfterAll
     static void noKeyIsInALog() {
-        flux.close();
-        second.close();
+        RunningFlux.closeAll(flux, second);
         for (String key : ALL) {
             assertThat(flux.log()).doesNotContain(key);
             assertThat(second.log()).doesNotContain(key);

@@ -69,7 +69,7 @@ class KilledAtRandomIT {
             assertThat(restarts).as("workers were killed at work").isGreaterThan(KILLS);
             assertThat(redis.commands().llen("flux:{default}:dead")).isZero();
         } finally {
-            workers.forEach(RunningFlux::close);
+            RunningFlux.closeAll(workers.toArray(RunningFlux[]::new));
         }
     }
 

@@ -34,14 +34,15 @@ class LeavingIT {
     static void start() {
         redis = TestRedis.empty();
         engine = new FakeEngine(folder.resolve("engine"));
-        gateway = gateway("leaving-gateway").start();
-        worker = worker("leaving-worker").set("FLUX_SLOTS", 4).start();
+        gateway = gateway("leaving-gateway").launch();
+        worker = worker("leaving-worker").set("FLUX_SLOTS", 4).launch();
+        gateway.awaitReady();
+        worker.awaitReady();
     }
 
     @AfterAll
     static void stop() {
-        worker.close();
-        gateway.close();
+        RunningFlux.closeAll(worker, gateway);
     }
 
     private static RunningFlux.Setup gateway(String name) {
@@ -252,9 +253,10 @@ class LeavingIT {
                 .set("FLUX_MODEL", "drained");
         try (RunningFlux door = gateway("leaving-drained-gateway")
                         .set("FLUX_MODEL", "drained")
-                        .start();
-                RunningFlux leaving = other.start();
-                FluxSocket client = door.connect()) {
+                        .launch();
+                RunningFlux leaving = other.launch();
+                FluxSocket client = door.awaitReady().connect()) {
+            leaving.awaitReady();
             client.ask("last", "gate last\n");
             client.await("last", "token");
             leaving.terminate();

@@ -115,20 +115,20 @@ class LlamaServerIT {
                 .gateway()
                 .redis(redis)
                 .set("FLUX_MODEL", "tiny")
-                .start();
+                .launch();
         worker = worker("llama-server-worker", "tiny")
                 .set("FLUX_SLOTS", SLOTS)
                 .set("FLUX_LLAMA_ARGS", ENDLESS)
-                .start();
-        other = worker("llama-server-other", "second").start();
+                .launch();
+        other = worker("llama-server-other", "second").launch();
+        gateway.awaitReady();
+        worker.awaitReady();
+        other.awaitReady();
     }
 
     @AfterAll
     static void stop() {
-        for (RunningFlux flux :
-                Stream.of(worker, other, gateway).filter(f -> f != null).toList()) {
-            flux.close();
-        }
+        RunningFlux.closeAll(worker, other, gateway);
     }
 
     private static RunningFlux.Setup worker(String name, String model) {
@@ -277,13 +277,14 @@ class LlamaServerIT {
         try (RunningFlux unable = worker("llama-server-unable", "broken")
                         .set("FLUX_MODEL_FILE", broken)
                         .until("llama-server exited")
-                        .start();
+                        .launch();
                 RunningFlux door = RunningFlux.named("llama-server-unable-gateway")
                         .gateway()
                         .redis(redis)
                         .set("FLUX_MODEL", "broken")
-                        .start();
-                FluxSocket client = door.connect()) {
+                        .launch();
+                FluxSocket client = door.awaitReady().connect()) {
+            unable.awaitReady();
             client.ask("waits", "Hello");
             client.await("waits", "ticket");
             HttpResponse<String> health = unable.get("/health");
@@ -300,18 +301,14 @@ class LlamaServerIT {
 
     @Test
     void aWorkerThatEndsTakesItsServerWithItHoweverItEnds() {
-        for (boolean killed : new boolean[] {false, true}) {
-            try (RunningFlux mortal = worker("llama-server-mortal", "mortal").start()) {
-                Server server = Server.of(mortal);
-                assertThat(server.isAlive()).isTrue();
-                if (killed) {
-                    mortal.kill9();
-                } else {
-                    mortal.terminate();
-                    mortal.awaitEnd();
-                }
-                await().atMost(PATIENCE).until(() -> !server.isAlive());
-            }
+        try (RunningFlux stopped = worker("llama-server-stopped", "mortal").launch();
+                RunningFlux killed = worker("llama-server-killed", "mortal").launch()) {
+            List<Server> servers = List.of(Server.of(stopped.awaitReady()), Server.of(killed.awaitReady()));
+            assertThat(servers).allMatch(Server::isAlive);
+            killed.kill9();
+            stopped.terminate();
+            stopped.awaitEnd();
+            await().atMost(PATIENCE).until(() -> servers.stream().noneMatch(Server::isAlive));
         }
     }
 }

@@ -45,12 +45,14 @@ class RedisOutageIT {
         network = new TcpProxy(server.uri().getPort());
         redis = RedisClient.create(RedisURI.create(server.uri()));
         engine = new FakeEngine(folder.resolve("engine"));
-        gateway = flux("outage-gateway").gateway().start();
+        gateway = flux("outage-gateway").gateway().launch();
         worker = flux("outage-worker")
                 .worker()
                 .engine(engine)
                 .set("FLUX_SLOTS", 2)
-                .start();
+                .launch();
+        gateway.awaitReady();
+        worker.awaitReady();
     }
 
     private static RunningFlux.Setup flux(String name) {
@@ -64,8 +66,7 @@ class RedisOutageIT {
 
     @AfterAll
     static void stop() {
-        worker.close();
-        gateway.close();
+        RunningFlux.closeAll(worker, gateway);
         redis.shutdown();
         network.close();
         server.stop();
@@ -111,13 +112,14 @@ class RedisOutageIT {
                         .engine(engine)
                         .set("FLUX_REDIS_URL", server.uri())
                         .set("FLUX_MODEL", "reached")
-                        .start();
+                        .launch();
                 RunningFlux cutOff = flux("outage-cut-off")
                         .gateway()
                         .set("FLUX_MODEL", "reached")
                         .set("FLUX_GRACE", "60s")
-                        .start();
-                FluxSocket client = cutOff.connect()) {
+                        .launch();
+                FluxSocket client = cutOff.awaitReady().connect()) {
+            reached.awaitReady();
             client.ask("missed", "gate missed\n");
             client.await("missed", "token");
             FluxEvents follower = FluxEvents.of(cutOff, "missed");

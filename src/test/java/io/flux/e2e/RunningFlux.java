@@ -12,12 +12,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.assertj.core.api.Assertions;
 import org.awaitility.Awaitility;
 
@@ -183,6 +185,14 @@ final class RunningFlux implements AutoCloseable {
     boolean isReady() {
         String log = log();
         return ready.stream().allMatch(log::contains);
+    }
+
+    /** Asks several processes to end, and waits for all of them; those that are null were not started. */
+    static void closeAll(RunningFlux... processes) {
+        List<RunningFlux> started =
+                Stream.of(processes).filter(Objects::nonNull).toList();
+        started.forEach(RunningFlux::terminate);
+        started.forEach(RunningFlux::close);
     }
 
     FluxSocket connect() {

@@ -31,7 +31,7 @@ class SeparateProcessesIT {
     static void start() {
         TestRedis redis = TestRedis.empty();
         engine = new FakeEngine(folder.resolve("engine"));
-        gateway = RunningFlux.named("gateway").gateway().redis(redis).start();
+        gateway = RunningFlux.named("gateway").gateway().redis(redis).launch();
         for (int worker = 1; worker <= 2; worker++) {
             WORKERS.add(RunningFlux.named("worker-" + worker)
                     .worker()
@@ -39,13 +39,15 @@ class SeparateProcessesIT {
                     .engine(engine)
                     .set("FLUX_SLOTS", 2)
                     .set("FLUX_POD", "worker-" + worker) // there is no Kubernetes to tell
-                    .start());
+                    .launch());
         }
+        gateway.awaitReady();
+        WORKERS.forEach(RunningFlux::awaitReady);
     }
 
     @AfterAll
     static void stop() {
-        WORKERS.forEach(RunningFlux::close);
+        RunningFlux.closeAll(WORKERS.toArray(RunningFlux[]::new));
         gateway.close();
     }
 
