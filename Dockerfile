@@ -30,7 +30,7 @@ COPY src/main src/main
 RUN --mount=type=cache,target=/root/.m2 \
     mvn -B -ntp -q -Dmaven.test.skip=true -Dspotless.check.skip=true package
 RUN /opt/java/bin/java -Djarmode=tools -jar target/flux.jar extract --destination /opt/flux \
-    && cp -r routes /opt/flux/routes
+    && cp -r routes src/main/jvm.options /opt/flux/
 
 # One question to a Flux of its own: the classes that it loads are kept as the JVM lays them out in memory.
 ENV FLUX_ROUTES=/opt/flux/routes FLUX_DATA=/tmp/training FLUX_THREADS=1 LC_ALL=C.UTF-8
@@ -64,9 +64,9 @@ EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
     CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/$FLUX_PORT; printf 'GET /health HTTP/1.0\\r\\n\\r\\n' >&3; read -r _ status _ <&3; test \"$status\" = 200"]
 
-# Half of the container's memory for the heap: sockets, threads and classes take the rest. Which collector, the JVM decides
-# by the container's size: the idle process is as large with the one as with the other. More options: JDK_JAVA_OPTIONS.
+# Half of the container's memory for the heap: sockets, threads and classes take the rest. More options: JDK_JAVA_OPTIONS,
+# which comes before these.
 ENTRYPOINT ["/usr/bin/tini", "-e", "143", "--", \
-    "/opt/java/bin/java", "-XX:MaxRAMPercentage=50", "-XX:+ExitOnOutOfMemoryError", \
+    "/opt/java/bin/java", "@/opt/flux/jvm.options", "-XX:MaxRAMPercentage=50", "-XX:+ExitOnOutOfMemoryError", \
     "-XX:SharedArchiveFile=/opt/flux/flux.jsa", "-Xshare:auto", "-Xlog:cds=off", "-Xlog:cds+dynamic=off", \
     "-jar", "/opt/flux/flux.jar"]

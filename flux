@@ -40,7 +40,8 @@ Usage: ./flux COMMAND [options]
                    Options are Flux's properties, such as --flux.port=9090 or --flux.slots=2
   jobs [COMMAND]   look at the jobs that run and wait, and at one. ./flux jobs --help says more
   dead COMMAND     look at the jobs that failed for good, and try them again. ./flux dead --help says more
-  bench scale      play scaling from no worker to many and back, on this machine. ./flux bench --help says more
+  bench            measure Flux on this machine, each token checked. ./flux bench --help says more
+  bench scale      play scaling from no worker to many and back. ./flux bench scale --help says more
   key TENANT       make a key that lets a client in. ./flux key --help says more
   help             this text
 
@@ -89,9 +90,13 @@ case ${LC_ALL:-${LC_CTYPE:-${LANG:-}}} in
   *) as_utf8=(env LC_ALL=C.UTF-8) ;;
 esac
 
-# Replaces this shell, so that signals reach the JVM: run_java [JVM option…] MAIN…
+# Replaces this shell, so that signals reach the JVM: run_java [--serving] [JVM option…] MAIN…, --serving for what is to run long
 run_java() {
   local options=(-Xshare:auto -Xlog:cds=off -Xlog:cds+dynamic=off)
+  if [ "$1" = --serving ]; then
+    options+=("@$home/src/main/jvm.options")
+    shift
+  fi
   if [ -f "$archive" ]; then
     options+=("-XX:SharedArchiveFile=$archive")
   fi
@@ -328,7 +333,7 @@ case $command in
       esac
     done
     prepare
-    run_java -jar "$app/flux.jar" "$@"
+    run_java --serving -jar "$app/flux.jar" "$@"
     ;;
   help | --help | -h)
     help

@@ -72,8 +72,11 @@ final class FluxProcess {
         return new FluxProcess(name, log, process, now);
     }
 
-    /** The command line that runs a class of this program, with the archive of classes that this one uses, if any. */
-    static List<String> java(String mainClass, String... options) {
+    /**
+     * The command line that runs a class of this program as {@code flux up} is run, with the archive of classes that this one uses,
+     * if any, and with what {@code FLUX_JAVA_OPTS} says.
+     */
+    private static List<String> java(String mainClass) {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xshare:auto",
@@ -82,11 +85,14 @@ final class FluxProcess {
         ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
                 .filter(option -> option.startsWith("-XX:SharedArchiveFile="))
                 .forEach(command::add);
+        Path options = Path.of(System.getProperty("flux.home", "."), "src/main/jvm.options");
+        if (Files.exists(options)) {
+            command.add("@" + options.toAbsolutePath());
+        }
         String more = System.getenv().getOrDefault("FLUX_JAVA_OPTS", "").strip();
         if (!more.isEmpty()) {
             command.addAll(List.of(more.split("\\s+")));
         }
-        command.addAll(List.of(options));
         command.addAll(List.of("-cp", classPath(), mainClass));
         return command;
     }

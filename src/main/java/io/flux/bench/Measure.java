@@ -8,7 +8,8 @@ package io.flux.bench;
  * @param budget what it is to be; null when nothing is
  */
 public record Measure(String name, double value, Budget budget) {
-    Measure(String name, double value) {
+    /** One of which nothing is asked. */
+    public Measure(String name, double value) {
         this(name, value, null);
     }
 

@@ -17,6 +17,11 @@ record Usage(long nanos, Duration gateway, Duration workers, Duration redis) {
                 redis.minus(before.redis));
     }
 
+    /** What a part used, in ms for each second. */
+    double perSecond(Duration part) {
+        return part.toNanos() / 1e6 / (nanos / 1e9);
+    }
+
     Duration total() {
         return gateway.plus(workers).plus(redis);
     }

@@ -13,40 +13,40 @@ class StoryStreamTest {
 
     @Test
     void anAnswerThatComesOnceInOrderAndEndsIsExact() {
-        receive(TICKET, start(1), token(2, "1 2"), token(3, " 3 "), complete(4));
+        receive(TICKET, start(1), token(2, " 0001 00"), token(3, "02 0003"), complete(4));
         assertThat(stream.problem()).isNull();
         assertThat(stream.isOver()).isTrue();
     }
 
     @Test
     void anAnswerThatGoesOnInAnotherWorkerIsExactWhenNothingIsLost() {
-        receive(start(1), token(2, "1 "), restart(3, "continue"), token(4, "2 3 "), complete(5));
+        receive(start(1), token(2, " 0001"), restart(3, "continue"), token(4, " 0002 0003"), complete(5));
         assertThat(stream.problem()).isNull();
         assertThat(stream.restarts()).isEqualTo(1);
     }
 
     @Test
     void aTokenThatIsMissingIsFound() {
-        receive(start(1), token(2, "1 "), token(3, "3 "), complete(4));
-        assertThat(stream.problem()).contains("'3 ' came after 2 characters");
+        receive(start(1), token(2, " 0001"), token(3, " 0003"), complete(4));
+        assertThat(stream.problem()).contains("' 0003' came after 5 characters");
     }
 
     @Test
     void aTokenThatIsRepeatedIsFound() {
-        receive(start(1), token(2, "1 "), token(3, "1 "), token(4, "2 3 "), complete(5));
-        assertThat(stream.problem()).contains("'1 ' came after 2 characters");
+        receive(start(1), token(2, " 0001"), token(3, " 0001"), token(4, " 0002 0003"), complete(5));
+        assertThat(stream.problem()).contains("' 0001' came after 5 characters");
     }
 
     @Test
     void anEventThatIsMissingIsFound() {
-        receive(start(1), token(3, "1 2 3 "), complete(4));
+        receive(start(1), token(3, " 0001 0002 0003"), complete(4));
         assertThat(stream.problem()).contains("event 3 came where 2 was to come");
     }
 
     @Test
     void anAnswerThatEndsTooEarlyIsFound() {
-        receive(start(1), token(2, "1 2 "), complete(3));
-        assertThat(stream.problem()).contains("4 of 6 characters came");
+        receive(start(1), token(2, " 0001 0002"), complete(3));
+        assertThat(stream.problem()).contains("it ended after 10 characters");
     }
 
     @Test
@@ -59,13 +59,13 @@ class StoryStreamTest {
 
     @Test
     void anAnswerThatBeginsAnewIsFound() {
-        receive(start(1), token(2, "1 "), restart(3, "reset"), token(4, "1 2 3 "), complete(5));
+        receive(start(1), token(2, " 0001"), restart(3, "reset"), token(4, " 0001 0002 0003"), complete(5));
         assertThat(stream.problem()).contains("began anew");
     }
 
     @Test
     void aConnectionThatIsLostIsFoundUnlessTheAnswerWasThere() {
-        receive(start(1), token(2, "1 2 3 "), complete(3));
+        receive(start(1), token(2, " 0001 0002 0003"), complete(3));
         stream.lost();
         assertThat(stream.problem()).isNull();
         StoryStream other = new StoryStream(new Story(3, 10));
@@ -75,10 +75,39 @@ class StoryStreamTest {
 
     @Test
     void aStoryKnowsItsPromptWithWhatIsWrittenBehindIt() {
-        Story story = new Story(12, 5);
-        assertThat(Story.asked(story.prompt() + "1 2 3")).isEqualTo(new Story.Asked(story, "1 2 3"));
-        assertThat(story.text()).isEqualTo("1 2 3 4 5 6 7 8 9 10 11 12 ");
+        Story story = new Story(12, 5, "a-1");
+        assertThat(Story.asked(story.prompt() + " 0001 00")).isEqualTo(new Story.Asked(story, " 0001 00"));
+        assertThat(Story.asked(new Story(12, 0).prompt())).isEqualTo(new Story.Asked(new Story(12, 0), ""));
         assertThatThrownBy(() -> Story.asked("Sing!")).hasMessageContaining("Count to");
+        assertThatThrownBy(() -> Story.asked(story.prompt() + " 0002")).hasMessageContaining("no part of this story");
+    }
+
+    @Test
+    void aStoryCountsToTheBaseOfThirtySix() {
+        StringBuilder text = new StringBuilder();
+        for (int position = 0; position < 40 * Story.TOKEN; position++) {
+            text.append(Story.character(position));
+        }
+        assertThat(text)
+                .startsWith(" 0001 0002")
+                .contains(" 0009 000a")
+                .contains(" 000z 0010")
+                .endsWith(" 0014");
+        assertThat(new Story(40, 5).goesOn(0, text.toString())).isTrue();
+        assertThat(new Story(39, 5).goesOn(0, text.toString())).isFalse();
+    }
+
+    @Test
+    void eachPieceIsKeptWithItsTimeAndItsBytesOnTheWire() {
+        long begin = System.nanoTime();
+        receive(TICKET, start(1), token(2, " 0001"), token(3, " 0002 0003"), complete(4));
+        assertThat(stream.arrivals()).extracting(StoryStream.Arrival::position).containsExactly(5, 15);
+        assertThat(stream.arrivals())
+                .extracting(StoryStream.Arrival::bytes)
+                .containsExactly(
+                        token(2, " 0001").length() + 2, token(3, " 0002 0003").length() + 2);
+        assertThat(stream.arrivals()).allMatch(arrival -> arrival.nanos() >= begin);
+        assertThat(stream.id()).isEqualTo("a");
     }
 
     private void receive(String... frames) {
