@@ -13,12 +13,17 @@ final class Costs {
      * @param budget of all parts together, µs; NaN for none
      */
     static List<Measure> perToken(Usage used, int tokens, double budget) {
-        String all = "CPU per token, together, µs";
+        return of("token", used, tokens, budget);
+    }
+
+    /** The same for something else than a token. */
+    static List<Measure> of(String what, Usage used, int tokens, double budget) {
+        String all = "CPU per " + what + ", together, µs";
         double together = micros(used.total(), tokens);
         return List.of(
-                new Measure("CPU per token, gateway, µs", micros(used.gateway(), tokens)),
-                new Measure("CPU per token, worker, µs", micros(used.workers(), tokens)),
-                new Measure("CPU per token, Redis, µs", micros(used.redis(), tokens)),
+                new Measure("CPU per " + what + ", gateway, µs", micros(used.gateway(), tokens)),
+                new Measure("CPU per " + what + ", worker, µs", micros(used.workers(), tokens)),
+                new Measure("CPU per " + what + ", Redis, µs", micros(used.redis(), tokens)),
                 Double.isNaN(budget) ? new Measure(all, together) : Measure.atMost(budget, all, together));
     }
 

@@ -45,7 +45,10 @@ final class Ready implements Scenario {
                                 "gateway, p50, s",
                                 Distribution.of(gateways).percentile(50)),
                         Measure.atMost(
-                                2.5, "worker, p50, s", Distribution.of(workers).percentile(50))),
+                                2.5, "worker, p50, s", Distribution.of(workers).percentile(50)),
+                        new Measure("CPU when idle, gateway, ms a second", idle.perSecond(idle.gateway())),
+                        new Measure("CPU when idle, worker, ms a second", idle.perSecond(idle.workers())),
+                        new Measure("CPU when idle, Redis, ms a second", idle.perSecond(idle.redis()))),
                 0,
                 List.of()));
     }

@@ -15,8 +15,10 @@ final class StreamClients implements AutoCloseable {
     /** Connections that are made at once: a listener's backlog has its bounds. */
     private static final int AT_ONCE = 500;
 
-    private final Vertx vertx =
-            Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1).setWorkerPoolSize(1));
+    private final Vertx vertx = Vertx.vertx(new VertxOptions()
+            .setPreferNativeTransport(true)
+            .setEventLoopPoolSize(1)
+            .setWorkerPoolSize(1));
     private final WebSocketClient client =
             vertx.createWebSocketClient(new WebSocketClientOptions().setMaxConnections(100_000));
 

@@ -23,6 +23,7 @@ public final class Suite {
                 new CancelTime(),
                 new KilledWorker(),
                 new ResumeStorm(),
-                new SlowReader());
+                new SlowReader(),
+                new OwnEngine());
     }
 }

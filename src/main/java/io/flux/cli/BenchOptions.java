@@ -38,7 +38,8 @@ record BenchOptions(boolean help, List<Scenario> scenarios, boolean quick, boole
               --compare FILE  shows beside each figure what it was in that report
               -h, --help      this text
 
-            FLUX_JAVA_OPTS is for the gateway and the workers. Exit codes: 0 every answer was exact and nothing was lost, whatever
+            FLUX_JAVA_OPTS is for the gateway and the workers; FLUX_ENGINE, FLUX_LLAMA_DIR, FLUX_MODEL_FILE and the like are for
+            the scenario engine. Exit codes: 0 every answer was exact and nothing was lost, whatever
             the figures; 1 not so, or a process did not start; 2 misuse.
             """;
 

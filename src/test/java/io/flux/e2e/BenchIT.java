@@ -37,6 +37,7 @@ class BenchIT {
                 "kill",
                 "resume",
                 "slow",
+                "engine",
                 "--quick",
                 "--save=" + report);
         JsonNode scenarios = new ObjectMapper().readTree(report.toFile()).path("scenarios");
@@ -50,7 +51,16 @@ class BenchIT {
         }
         assertThat(names)
                 .containsExactly(
-                        "bare", "steady-10x50", "throughput-4", "herd", "idle", "cancel", "kill", "resume", "slow");
+                        "bare",
+                        "steady-10x50",
+                        "throughput-4",
+                        "herd",
+                        "idle",
+                        "cancel",
+                        "kill",
+                        "resume",
+                        "slow",
+                        "engine");
         assertThat(scenarios.at("/kill/answers that went on in another worker").asInt())
                 .as("a worker was killed in mid-stream")
                 .isPositive();
