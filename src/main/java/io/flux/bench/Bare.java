@@ -22,7 +22,7 @@ final class Bare implements Scenario {
     }
 
     @Override
-    public List<Finding> run(Stage stage) throws IOException, InterruptedException {
+    public Finding run(Stage stage) throws IOException, InterruptedException {
         int seconds = stage.size(20, 1);
         Path folder = Files.createDirectories(stage.folder().resolve(name())).toAbsolutePath();
         stage.say("starting");
@@ -42,14 +42,14 @@ final class Bare implements Scenario {
             Distribution late = Relay.of(folder, steady).latencies();
             List<StoryStream> all = new ArrayList<>(flatOut);
             all.addAll(steady);
-            return List.of(Finding.of(
+            return Finding.of(
                     name(),
                     about(),
                     all,
                     List.of(
                             new Measure("tokens a second, one in a frame", fast.tokens() / took),
                             new Measure("write to receive, 1x30, p50, ms", late.percentile(50)),
-                            new Measure("write to receive, 1x30, p99, ms", late.percentile(99)))));
+                            new Measure("write to receive, 1x30, p99, ms", late.percentile(99))));
         } finally {
             server.kill();
         }

@@ -20,7 +20,7 @@ final class CancelTime implements Scenario {
     }
 
     @Override
-    public List<Finding> run(Stage stage) throws IOException, InterruptedException {
+    public Finding run(Stage stage) throws IOException, InterruptedException {
         int times = stage.size(100, 3);
         List<Double> cancelled = new ArrayList<>();
         List<Double> left = new ArrayList<>();
@@ -35,7 +35,7 @@ final class CancelTime implements Scenario {
         List<Measure> measures = new ArrayList<>();
         add(measures, "cancel to engine gone", Distribution.of(cancelled));
         add(measures, "client gone to engine gone", Distribution.of(left));
-        return List.of(new Finding(name(), about(), measures, 2 * times, problems));
+        return new Finding(name(), about(), measures, 2 * times, problems);
     }
 
     private static void add(List<Measure> measures, String name, Distribution times) {

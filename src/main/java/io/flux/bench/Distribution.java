@@ -17,10 +17,6 @@ final class Distribution {
         return new Distribution(sorted);
     }
 
-    int size() {
-        return sorted.length;
-    }
-
     /** @param percent 0 to 100; NaN is returned when there are no values */
     double percentile(double percent) {
         if (sorted.length == 0) {

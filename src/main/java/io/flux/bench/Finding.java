@@ -1,6 +1,5 @@
 package io.flux.bench;
 
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
@@ -25,12 +24,5 @@ public record Finding(String scenario, String what, List<Measure> measures, int 
     /** How many answers were exact: each token once, in order, and the end. */
     public int exact() {
         return streams - problems.size();
-    }
-
-    /** The same with more figures. */
-    Finding with(List<Measure> more) {
-        List<Measure> all = new ArrayList<>(measures);
-        all.addAll(more);
-        return new Finding(scenario, what, List.copyOf(all), streams, problems);
     }
 }

@@ -25,7 +25,7 @@ final class Herd implements Scenario {
     }
 
     @Override
-    public List<Finding> run(Stage stage) throws IOException, InterruptedException {
+    public Finding run(Stage stage) throws IOException, InterruptedException {
         int clients = stage.size(500, 40);
         try (Rig rig = stage.start(name(), new Rig.Setup(1, SLOTS))) {
             List<Story> stories = IntStream.range(0, clients)
@@ -43,7 +43,7 @@ final class Herd implements Scenario {
             stage.awaitEnds("serving", all);
             Distribution tickets =
                     Distribution.of(answers.stream().map(StoryStream::ticketMs).toList());
-            return List.of(Finding.of(
+            return Finding.of(
                     name(),
                     about(),
                     all,
@@ -57,7 +57,7 @@ final class Herd implements Scenario {
                                     "jobs lost",
                                     answers.stream()
                                             .filter(answer -> answer.problem() != null)
-                                            .count()))));
+                                            .count())));
         }
     }
 }

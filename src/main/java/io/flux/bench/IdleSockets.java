@@ -23,7 +23,7 @@ final class IdleSockets implements Scenario {
     }
 
     @Override
-    public List<Finding> run(Stage stage) throws IOException, InterruptedException {
+    public Finding run(Stage stage) throws IOException, InterruptedException {
         int wanted = stage.size(10_000, 300);
         int waiting = stage.size(WAITING, 100);
         Rig.Setup setup = new Rig.Setup(0, 0, Map.of("FLUX_QUEUE_LIMIT", "100000"), false);
@@ -68,7 +68,7 @@ final class IdleSockets implements Scenario {
                     .filter(StoryStream::isOver)
                     .map(StoryStream::problem)
                     .toList();
-            return List.of(new Finding(name(), about(), measures, waiting, refused));
+            return new Finding(name(), about(), measures, waiting, refused);
         }
     }
 }

@@ -25,7 +25,7 @@ final class KilledWorker implements Scenario {
     }
 
     @Override
-    public List<Finding> run(Stage stage) throws IOException, InterruptedException {
+    public Finding run(Stage stage) throws IOException, InterruptedException {
         int slots = stage.size(16, 3);
         int jobs = 4 * slots;
         Rig.Setup setup = new Rig.Setup(2, slots);
@@ -49,7 +49,7 @@ final class KilledWorker implements Scenario {
                 }
             }
             Distribution pause = Distribution.of(pauses);
-            return List.of(Finding.of(
+            return Finding.of(
                     name(),
                     about(),
                     answers,
@@ -62,7 +62,7 @@ final class KilledWorker implements Scenario {
                                             .count()),
                             new Measure("answers that went on in another worker", pauses.size()),
                             new Measure("longest pause of these, p50, ms", pause.percentile(50)),
-                            new Measure("longest pause of these, max, ms", pause.max()))));
+                            new Measure("longest pause of these, max, ms", pause.max())));
         }
     }
 

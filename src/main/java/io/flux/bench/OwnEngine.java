@@ -22,11 +22,6 @@ final class OwnEngine implements Scenario {
         public boolean isWhole(int position) {
             return position > 0;
         }
-
-        @Override
-        public int tokensIn(int position) {
-            return 0;
-        }
     }
 
     @Override
@@ -40,7 +35,7 @@ final class OwnEngine implements Scenario {
     }
 
     @Override
-    public List<Finding> run(Stage stage) throws IOException, InterruptedException {
+    public Finding run(Stage stage) throws IOException, InterruptedException {
         try (Rig rig = stage.start(name(), new Rig.Setup(1, SLOTS, Map.of(), true))) {
             List<StoryStream> answers = new ArrayList<>();
             ask(stage, rig, answers);
@@ -49,8 +44,8 @@ final class OwnEngine implements Scenario {
             for (int i = 0; i < stage.size(20, 2); i++) {
                 ask(stage, rig, answers);
             }
-            return List.of(Finding.of(
-                    name(), about(), answers, measures(answers, rig.usage().since(before))));
+            return Finding.of(
+                    name(), about(), answers, measures(answers, rig.usage().since(before)));
         }
     }
 

@@ -13,7 +13,4 @@ interface Question {
 
     /** Whether an answer of so many characters is all of it. */
     boolean isWhole(int position);
-
-    /** Tokens in the first so many characters; 0 when that cannot be told. */
-    int tokensIn(int position);
 }

@@ -17,7 +17,7 @@ final class Ready implements Scenario {
     }
 
     @Override
-    public List<Finding> run(Stage stage) throws IOException, InterruptedException {
+    public Finding run(Stage stage) throws IOException, InterruptedException {
         List<Double> gateways = new ArrayList<>();
         List<Double> workers = new ArrayList<>();
         Usage idle = null;
@@ -36,7 +36,7 @@ final class Ready implements Scenario {
                 }
             }
         }
-        return List.of(new Finding(
+        return new Finding(
                 name(),
                 about(),
                 List.of(
@@ -50,6 +50,6 @@ final class Ready implements Scenario {
                         new Measure("CPU when idle, worker, ms a second", idle.perSecond(idle.workers())),
                         new Measure("CPU when idle, Redis, ms a second", idle.perSecond(idle.redis()))),
                 0,
-                List.of()));
+                List.of());
     }
 }

@@ -1,7 +1,6 @@
 package io.flux.bench;
 
 import java.io.IOException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -11,7 +10,6 @@ import java.util.stream.IntStream;
 final class ResumeStorm implements Scenario {
     private static final int RATE = 10;
     private static final int SECONDS = 20;
-    private static final Duration PATIENCE = Duration.ofMinutes(2);
 
     @Override
     public String name() {
@@ -24,7 +22,7 @@ final class ResumeStorm implements Scenario {
     }
 
     @Override
-    public List<Finding> run(Stage stage) throws IOException, InterruptedException {
+    public Finding run(Stage stage) throws IOException, InterruptedException {
         int jobs = stage.size(20, 3);
         int each = stage.size(25, 5);
         try (Rig rig = stage.start(name(), new Rig.Setup(1, jobs))) {
@@ -49,10 +47,17 @@ final class ResumeStorm implements Scenario {
             stage.say("all connections break off");
             CompletableFuture.allOf(clients.stream().map(StreamClient::leave).toArray(CompletableFuture[]::new))
                     .join();
-            List<Double> back = comeBack(rig, answers);
+            List<Integer> had =
+                    answers.stream().map(answer -> answer.arrivals().size()).toList();
+            long begin = System.nanoTime();
+            for (StoryStream answer : answers) {
+                var unused = rig.clients().connect(rig.port()).thenAccept(client -> client.resume(answer));
+            }
             stage.awaitEnds("going on", answers);
-            Distribution times = Distribution.of(back);
-            return List.of(Finding.of(
+            Distribution times = Distribution.of(IntStream.range(0, answers.size())
+                    .mapToObj(i -> (answers.get(i).firstAfter(had.get(i)) - begin) / 1e6)
+                    .toList());
+            return Finding.of(
                     name(),
                     about(),
                     answers,
@@ -60,27 +65,7 @@ final class ResumeStorm implements Scenario {
                             new Measure("reconnect to next token, p50, ms", times.percentile(50)),
                             new Measure("reconnect to next token, p95, ms", times.percentile(95)),
                             new Measure("reconnect to next token, p99, ms", times.percentile(99)),
-                            new Measure("reconnect to next token, max, ms", times.max()))));
+                            new Measure("reconnect to next token, max, ms", times.max())));
         }
-    }
-
-    private static List<Double> comeBack(Rig rig, List<StoryStream> answers) throws IOException, InterruptedException {
-        List<Integer> had =
-                answers.stream().map(answer -> answer.arrivals().size()).toList();
-        long begin = System.nanoTime();
-        for (StoryStream answer : answers) {
-            var unused = rig.clients().connect(rig.port()).thenAccept(client -> client.resume(answer));
-        }
-        List<Double> times = new ArrayList<>();
-        for (int i = 0; i < answers.size(); i++) {
-            StoryStream answer = answers.get(i);
-            int before = had.get(i);
-            Rig.await(
-                    "the next token of all",
-                    PATIENCE,
-                    () -> answer.position() > 0 && (answer.lastAt() > begin || answer.isOver()));
-            times.add((answer.firstAfter(before) - begin) / 1e6);
-        }
-        return times;
     }
 }

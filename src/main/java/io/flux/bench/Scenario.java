@@ -16,5 +16,5 @@ public interface Scenario {
      *
      * @throws IOException when a part of Flux does not start, or something that must come does not
      */
-    List<Finding> run(Stage stage) throws IOException, InterruptedException;
+    Finding run(Stage stage) throws IOException, InterruptedException;
 }

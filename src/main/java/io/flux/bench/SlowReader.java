@@ -21,7 +21,7 @@ final class SlowReader implements Scenario {
     }
 
     @Override
-    public List<Finding> run(Stage stage) throws IOException, InterruptedException {
+    public Finding run(Stage stage) throws IOException, InterruptedException {
         int seconds = stage.size(15, 2);
         try (Rig rig = stage.start(name(), new Rig.Setup(1, OTHERS + 1))) {
             List<Story> stories = IntStream.range(0, OTHERS)
@@ -46,7 +46,7 @@ final class SlowReader implements Scenario {
             all.add(answer);
             stage.awaitEnds("it reads again", all);
             Distribution late = Relay.between(rig, others, begin, end).latencies();
-            return List.of(Finding.of(
+            return Finding.of(
                     name(),
                     about(),
                     all,
@@ -56,7 +56,7 @@ final class SlowReader implements Scenario {
                             new Measure("memory, gateway, more than before, MB", (held - memory) / 1e6),
                             new Measure(
                                     "text that was not read, MB",
-                                    answer.question().tokens() * Story.TOKEN / 1e6))));
+                                    answer.question().tokens() * Story.TOKEN / 1e6)));
         }
     }
 }

@@ -37,7 +37,7 @@ final class Steady implements Scenario {
     }
 
     @Override
-    public List<Finding> run(Stage stage) throws IOException, InterruptedException {
+    public Finding run(Stage stage) throws IOException, InterruptedException {
         int seconds = stage.size(30, 2);
         try (Rig rig = stage.start(name(), new Rig.Setup(1, streams))) {
             if (!stage.quick()) {
@@ -55,7 +55,7 @@ final class Steady implements Scenario {
             Usage used = rig.usage().since(before);
             stage.awaitEnds("waiting for the rest", answers);
             Relay relay = Relay.between(rig, answers, before.nanos(), before.nanos() + used.nanos());
-            return List.of(Finding.of(name(), about(), answers, measures(relay, used, rig)));
+            return Finding.of(name(), about(), answers, measures(relay, used, rig));
         }
     }
 

@@ -63,11 +63,6 @@ public record Story(int tokens, int perSecond, String name) implements Question 
         return position == length();
     }
 
-    @Override
-    public int tokensIn(int position) {
-        return position / TOKEN;
-    }
-
     /** Characters of the whole answer. */
     int length() {
         return tokens * TOKEN;

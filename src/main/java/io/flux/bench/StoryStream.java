@@ -19,7 +19,6 @@ public final class StoryStream {
     private volatile long firstAt;
     private volatile long lastAt;
     private volatile long endedAt;
-    private volatile int positions;
     private volatile int restarts;
     private volatile String problem;
 
@@ -62,8 +61,7 @@ public final class StoryStream {
                 id = event.getString("request_id");
                 ticketAt = ticketAt == 0 ? now : ticketAt;
             }
-            case "position" -> positions++;
-            case "start" -> {}
+            case "position", "start" -> {}
             case "restart" -> {
                 restarts++;
                 if (!"continue".equals(event.getString("mode"))) {
@@ -176,11 +174,6 @@ public final class StoryStream {
     /** From the request to the first text, ms; negative while there is none. */
     public double firstTokenMs() {
         return (firstAt == 0 ? -1 : firstAt - asked) / 1e6;
-    }
-
-    /** How often its client was told of a new position. */
-    public int positions() {
-        return positions;
     }
 
     /** How often the answer went on in another attempt. */

@@ -32,7 +32,7 @@ final class Throughput implements Scenario {
     }
 
     @Override
-    public List<Finding> run(Stage stage) throws IOException, InterruptedException {
+    public Finding run(Stage stage) throws IOException, InterruptedException {
         int each = stage.size(tokens, tokens / 100) / streams;
         try (Rig rig = stage.start(name(), new Rig.Setup(1, streams))) {
             if (!stage.quick()) {
@@ -43,8 +43,8 @@ final class Throughput implements Scenario {
             stage.awaitEnds("measuring", answers);
             Usage used = rig.usage().since(before);
             boolean exact = answers.stream().allMatch(answer -> answer.problem() == null);
-            return List.of(Finding.of(
-                    name(), about(), answers, exact ? measures(answers, each * streams, used, rig) : List.of()));
+            return Finding.of(
+                    name(), about(), answers, exact ? measures(answers, each * streams, used, rig) : List.of());
         }
     }
 

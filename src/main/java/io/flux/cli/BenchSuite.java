@@ -8,6 +8,7 @@ import io.flux.bench.Stage;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.List;
 
 /** {@code flux bench}: one scenario after the other. */
 final class BenchSuite implements BenchCommand {
@@ -30,16 +31,14 @@ final class BenchSuite implements BenchCommand {
         Report report = new Report();
         ReportTable table = new ReportTable(options.before());
         for (Scenario scenario : options.scenarios()) {
-            Stage stage = new Stage(folder, options.quick(), what -> progress.accept(scenario.name() + ": " + what));
-            for (Finding finding : scenario.run(stage)) {
-                progress.over();
-                report.add(finding);
-                finding.problems().stream()
-                        .limit(PROBLEMS_SHOWN)
-                        .forEach(problem -> err.println("flux: " + finding.scenario() + ": " + problem));
-                if (!options.json()) {
-                    out.print(table.of(finding));
-                }
+            Finding finding = finding(scenario, folder);
+            progress.over();
+            report.add(finding);
+            finding.problems().stream()
+                    .limit(PROBLEMS_SHOWN)
+                    .forEach(problem -> err.println("flux: " + finding.scenario() + ": " + problem));
+            if (!options.json()) {
+                out.print(table.of(finding));
             }
         }
         if (options.json()) {
@@ -53,5 +52,15 @@ final class BenchSuite implements BenchCommand {
                     .writeValue(options.save().toFile(), report.data());
         }
         return report.isWhole();
+    }
+
+    /** One that could not be brought to its end is a finding too, and the others are still to come. */
+    private Finding finding(Scenario scenario, Path folder) throws InterruptedException {
+        Stage stage = new Stage(folder, options.quick(), what -> progress.accept(scenario.name() + ": " + what));
+        try {
+            return scenario.run(stage);
+        } catch (IOException e) {
+            return new Finding(scenario.name(), scenario.about(), List.of(), 1, List.of(e.getMessage()));
+        }
     }
 }

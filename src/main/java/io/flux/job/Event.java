@@ -129,7 +129,8 @@ public sealed interface Event {
      * @param ttftMs from the start of the attempt to its first text
      * @param evalMs what the engine took to generate, in its own words
      * @param totalMs from the start of the first attempt to the end
-     * @param tokensPerSecond completion tokens after the first, over the time from the first text to the last
+     * @param tokensPerSecond completion tokens after the first, over {@code evalMs}; without it over the time from the first
+     *     text to the last
      * @param overhead what of it was Flux's own
      */
     @JsonInclude(JsonInclude.Include.NON_NULL)

@@ -190,11 +190,6 @@ public final class JobJournal {
 
     private static Event.Timings timings(Attempt attempt, EngineEnd end, Integer tokens) {
         Stopwatch watch = attempt.watch();
-        Duration writing = watch.writing();
-        Double rate = null;
-        if (tokens != null && tokens > 1 && writing != null && !writing.isZero()) {
-            rate = rounded((tokens - 1) / (writing.toNanos() / 1e9), 10);
-        }
         return new Event.Timings(
                 attempt.queued().toMillis(),
                 attempt.number() == 1 ? null : (Long) attempt.requeued().toMillis(),
@@ -205,8 +200,14 @@ public final class JobJournal {
                         : (Long) watch.timeToFirstText().toMillis(),
                 tenths(end.times().evalMs()),
                 attempt.running().toMillis(),
-                rate,
+                tokensPerSecond(tokens, end.times().evalMs(), watch.writing()),
                 overhead(watch));
+    }
+
+    /** By the engine's own clock where it tells: what it wrote faster than it was read came in few pieces, which tell little. */
+    private static Double tokensPerSecond(Integer tokens, Double evalMs, Duration writing) {
+        double ms = evalMs != null && evalMs > 0 ? evalMs : writing == null ? 0 : writing.toNanos() / 1e6;
+        return tokens == null || tokens < 2 || ms == 0 ? null : (Double) rounded((tokens - 1) / (ms / 1000), 10);
     }
 
     private static Event.Overhead overhead(Stopwatch watch) {

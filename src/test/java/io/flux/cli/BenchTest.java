@@ -48,6 +48,8 @@ class BenchTest {
         assertThatThrownBy(() -> BenchOptions.parse(List.of("--compare", folder + "/none")))
                 .hasMessageContaining("--compare: ")
                 .hasMessageContaining("cannot be read");
+        assertThatThrownBy(() -> BenchOptions.parse(List.of("--save", folder + "/none/a.json")))
+                .hasMessageContaining("--save: there is no folder ");
     }
 
     @Test

@@ -157,6 +157,17 @@ class JobJournalTest {
     }
 
     @Test
+    void thePaceIsThatOfTheEnginesClockWhereItTells() throws JsonProcessingException {
+        Attempt attempt = take();
+        journal.begin(attempt);
+        journal.text(attempt, new EngineText("all at once", System.nanoTime()));
+        journal.complete(
+                attempt, new EngineEnd(FinishReason.STOP, null, 0, 12, 101, new EngineTimes(null, null, 400.0), ""));
+        JsonNode timings = events().get(2).get("timings");
+        assertThat(timings.get("tokens_per_second").doubleValue()).isEqualTo(250);
+    }
+
+    @Test
     void countsThatTheEngineDidNotSayAreLeftOut() throws JsonProcessingException {
         Attempt attempt = take();
         journal.begin(attempt);
