@@ -1,7 +1,6 @@
 package io.flux.bench;
 
 import java.io.IOException;
-import java.util.List;
 
 /** Something that a Flux is put through, and what is found. */
 public interface Scenario {

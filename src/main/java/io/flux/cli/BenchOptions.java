@@ -62,7 +62,8 @@ record BenchOptions(boolean help, List<Scenario> scenarios, boolean quick, boole
             }
         }
         if (save != null && !Files.isDirectory(save.toAbsolutePath().getParent())) {
-            throw new Misuse("--save: there is no folder " + save.toAbsolutePath().getParent());
+            throw new Misuse(
+                    "--save: there is no folder " + save.toAbsolutePath().getParent());
         }
         return new BenchOptions(false, scenarios(line.words()), quick, json, read(before), save);
     }
