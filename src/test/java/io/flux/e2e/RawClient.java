@@ -66,7 +66,11 @@ final class RawClient implements AutoCloseable {
         }
         HttpHeaders head = HttpHeaders.of(headers, (name, value) -> true);
         boolean chunked = head.firstValue("transfer-encoding").isPresent();
-        byte[] body = chunked ? chunks() : in.readAllBytes();
+        // A server may close before it has read all of a request, and what comes after its answer is a reset then.
+        int length = (int) head.firstValueAsLong("content-length").orElse(-1);
+        byte[] body = chunked
+                ? chunks()
+                : method.equals("HEAD") ? new byte[0] : length < 0 ? in.readAllBytes() : in.readNBytes(length);
         return new ApiContract.Answer(
                 method, path, Integer.parseInt(status.split(" ")[1]), head, new String(body, StandardCharsets.UTF_8));
     }

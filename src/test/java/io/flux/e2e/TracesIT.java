@@ -145,9 +145,9 @@ class TracesIT {
         collector.breakDown(true);
         try (FluxSocket client = gateway.connect()) {
             for (int i = 0; i < 3; i++) {
+                int before = collector.refused();
                 client.ask("unseen-" + i, "echo x");
                 client.awaitEnd("unseen-" + i);
-                int before = collector.refused();
                 await().until(() -> collector.refused() > before);
             }
         } finally {
