@@ -4,6 +4,7 @@ import io.flux.FluxProperties;
 import io.flux.access.WatchedKeys;
 import io.flux.job.Event;
 import io.flux.openai.ApiError;
+import io.netty.channel.unix.Errors;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -106,7 +107,9 @@ public class HttpConfiguration {
     /** A client that leaves while its request is read is no failure of anybody's, and hears nothing any more. */
     private static void unlessGone(RoutingContext context) {
         Throwable failure = context.failure();
-        if (!(failure instanceof HttpClosedException || failure instanceof SocketException)) {
+        if (!(failure instanceof HttpClosedException
+                || failure instanceof SocketException
+                || failure instanceof Errors.NativeIoException)) {
             context.next();
         }
     }
