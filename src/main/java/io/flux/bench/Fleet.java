@@ -11,7 +11,7 @@ import java.util.Map;
  * Worker processes, as many as are wanted, started and ended as Kubernetes starts and ends pods: of those too many, first the ones
  * that are not ready, then the newest; SIGTERM, and SIGKILL when the grace is over. Used by one thread.
  */
-final class Fleet {
+final class Fleet implements AutoCloseable {
     private final Path folder;
     private final Map<String, String> options;
     private final Duration grace;
@@ -81,7 +81,8 @@ final class Fleet {
     }
 
     /** Ends all that are left, and waits for them. */
-    void close() throws InterruptedException {
+    @Override
+    public void close() throws InterruptedException {
         List<FluxProcess> all = new ArrayList<>(workers);
         leaving.forEach(one -> all.add(one.worker));
         all.forEach(FluxProcess::terminate);

@@ -2,6 +2,7 @@ package io.flux.bench;
 
 import io.flux.embedded.EmbeddedRedis;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -12,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -22,6 +24,9 @@ final class Rig implements AutoCloseable {
     static final Duration START = Duration.ofMinutes(1);
     private static final Duration END = Duration.ofSeconds(40);
     private static final long STEP_NANOS = 2_000_000;
+    /** What says which engine answers. */
+    private static final Pattern ENGINE_OPTION =
+            Pattern.compile("FLUX_(ENGINE|LLAMA_DIR|LLAMA_ARGS|MODEL_FILE|TEMPLATE|THREADS|CONTEXT|OPENAI_.*)");
 
     private final Path folder;
     private final Setup setup;
@@ -97,20 +102,24 @@ final class Rig implements AutoCloseable {
 
     /** Starts one more worker. Does not wait. */
     FluxProcess startWorker() throws IOException {
+        FluxProcess worker = FluxProcess.start("worker-" + (workers.size() + 1), folder, workerOptions());
+        workers.add(worker);
+        return worker;
+    }
+
+    /** The options of a worker, for who starts workers himself. */
+    Map<String, String> workerOptions() throws IOException {
         Map<String, String> options = new HashMap<>(Map.of("FLUX_SLOTS", String.valueOf(setup.slots())));
         if (setup.configured()) {
             System.getenv().forEach((name, value) -> {
-                if (name.matches(
-                        "FLUX_(ENGINE|LLAMA_DIR|LLAMA_ARGS|MODEL|MODEL_FILE|TEMPLATE|THREADS|CONTEXT|OPENAI_.*)")) {
+                if (ENGINE_OPTION.matcher(name).matches()) {
                     options.put(name, value);
                 }
             });
         } else {
             options.putAll(pacedEngine(folder.resolve("engine"), stamps()));
         }
-        FluxProcess worker = FluxProcess.start("worker-" + (workers.size() + 1), folder, options("worker", options));
-        workers.add(worker);
-        return worker;
+        return options("worker", options);
     }
 
     /**
@@ -119,7 +128,7 @@ final class Rig implements AutoCloseable {
      * @param folder where that program is put
      * @param stamps where it notes its times
      */
-    static Map<String, String> pacedEngine(Path folder, Path stamps) throws IOException {
+    private static Map<String, String> pacedEngine(Path folder, Path stamps) throws IOException {
         Path command = Files.createDirectories(folder).resolve("llama-completion");
         String java = FluxProcess.small(PacedEngine.class, "-D" + PacedEngine.STAMPS + "=" + stamps).stream()
                 .map(part -> "'" + part.replace("'", "'\\''") + "'")
@@ -152,6 +161,10 @@ final class Rig implements AutoCloseable {
 
     StreamClients clients() {
         return clients;
+    }
+
+    URI redisUri() {
+        return redis.uri();
     }
 
     RedisProbe redis() {

@@ -1,12 +1,9 @@
 package io.flux.bench;
 
-import io.flux.embedded.EmbeddedRedis;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
@@ -24,7 +21,6 @@ public final class ScaleDrill {
 
     private static final Duration TICK = Duration.ofMillis(100);
     private static final Duration SAMPLE = Duration.ofMillis(500);
-    private static final Duration START = Duration.ofMinutes(1);
     /** Every so many streams one is so many times as long as the others, so that some run when most workers go. */
     private static final int LONG_EVERY = 10;
 
@@ -131,44 +127,13 @@ public final class ScaleDrill {
      * @throws IOException when a part of Flux does not start
      */
     public Run run() throws IOException, InterruptedException {
-        Files.createDirectories(folder);
-        EmbeddedRedis redis = new EmbeddedRedis(folder.resolve("redis"));
-        redis.start();
-        String url = redis.uri().toString();
-        FluxProcess gateway = null;
-        Fleet fleet = new Fleet(folder, worker(url), plan.grace());
-        try (QueueReading queue = new QueueReading(redis.uri(), scaled.triggers());
-                StreamClients clients = new StreamClients()) {
-            gateway = FluxProcess.start(
-                    "gateway",
-                    folder,
-                    Map.of("FLUX_REDIS_URL", url, "FLUX_BUNDLES", "gateway", "FLUX_MODEL", "default"));
-            gateway.awaitReady(START);
-            return play(queue, fleet, clients, gateway.port());
-        } finally {
-            // Whoever breaks it off wants its processes ended all the same.
-            boolean interrupted = Thread.interrupted();
-            fleet.close();
-            if (gateway != null) {
-                gateway.terminate();
-                if (!gateway.awaitEnd(plan.grace())) {
-                    gateway.kill();
-                }
-            }
-            redis.stop();
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
+        Rig.Setup setup = new Rig.Setup(0, plan.slots())
+                .with(Map.of("FLUX_DRAIN", plan.drain().toMillis() + "ms"));
+        try (Rig rig = Rig.start(folder, setup);
+                QueueReading queue = new QueueReading(rig.redisUri(), scaled.triggers());
+                Fleet fleet = new Fleet(folder, rig.workerOptions(), plan.grace())) {
+            return play(queue, fleet, rig.clients(), rig.port());
         }
-    }
-
-    private Map<String, String> worker(String redis) throws IOException {
-        Map<String, String> options = new HashMap<>(Rig.pacedEngine(folder.resolve("engine"), folder));
-        options.put("FLUX_REDIS_URL", redis);
-        options.put("FLUX_BUNDLES", "worker");
-        options.put("FLUX_SLOTS", String.valueOf(plan.slots()));
-        options.put("FLUX_DRAIN", plan.drain().toMillis() + "ms");
-        return options;
     }
 
     private Run play(QueueReading queue, Fleet fleet, StreamClients clients, int port)
