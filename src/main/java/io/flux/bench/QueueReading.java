@@ -37,7 +37,8 @@ final class QueueReading implements AutoCloseable {
         RedisCommands<String, String> redis = connection.sync();
         String type = redis.type(key);
         return switch (type) {
-            case "list", "none" -> redis.llen(key);
+            case "none" -> 0; // by the next command it may be there, and of another type than a list
+            case "list" -> redis.llen(key);
             case "zset" -> redis.zcard(key);
             case "set" -> redis.scard(key);
             case "hash" -> redis.hlen(key);
