@@ -54,7 +54,8 @@ final class SteppedClock {
     /** What a process needs in its environment to go by this clock. */
     Map<String, String> environment() {
         return Map.of(
-                // Of a program with a malloc of its own, that asks for the time before this library is ready, the C library's.
+                // Of a program with a malloc of its own, that asks for the time before this library is ready, the C
+                // library's.
                 "LD_PRELOAD", library + " libc.so.6",
                 "FAKETIME_TIMESTAMP_FILE", file.toAbsolutePath().toString(),
                 "FAKETIME_CACHE_DURATION", "1",

@@ -177,7 +177,9 @@ class SteppedClockIT {
     /** Waits until that share of all text has come, so that the next step finds every job under way. */
     private static void awaitShare(FluxSocket socket, String name, double share) {
         for (String id : ids(name)) {
-            await(id + " to be written").atMost(TIMEOUT).until(() -> socket.text(id).length() >= share * STORY.length());
+            await(id + " to be written")
+                    .atMost(TIMEOUT)
+                    .until(() -> socket.text(id).length() >= share * STORY.length());
         }
     }
 
@@ -199,7 +201,8 @@ class SteppedClockIT {
                     .engine(new FakeEngine(folder.resolve("third")))
                     .start();
             try {
-                assertThat(socket.awaitEnd("lost").path("finish_reason").asText()).isEqualTo("stop");
+                assertThat(socket.awaitEnd("lost").path("finish_reason").asText())
+                        .isEqualTo("stop");
                 assertThat(socket.text("lost")).isEqualTo(STORY);
                 assertThat(socket.events("lost", "restart")).hasSize(1);
             } finally {
