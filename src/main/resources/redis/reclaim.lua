@@ -3,7 +3,8 @@
 -- workers does not come back for ever, and one whose workers were unlucky is not punished. Safe to repeat.
 --
 -- Several processes find the same job, and one of them may come when another has helped it on and its next attempt is
--- there. An attempt begins after its lease does: one that is younger than a lease has not lost it, and is left alone.
+-- there. An attempt begins after its lease does: one that is younger than a lease has not lost it, and is left alone. One
+-- that began in the future began before Redis's clock was set back, and may be of any age.
 --
 -- KEYS[1]  job       hash
 -- ARGV[1]  lease     ms
@@ -25,7 +26,7 @@ local failures = tonumber(job[3])
 if state == 'running' then
   local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
-  if now - job[8] < tonumber(ARGV[1]) then
+  if now >= tonumber(job[8]) and now - job[8] < tonumber(ARGV[1]) then
     return { 'runs' }
   end
   -- The attempt's first event says that it begins; what comes after it is progress.

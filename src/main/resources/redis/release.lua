@@ -19,7 +19,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local pace = redis.call('HMGET', KEYS[5], 'mean_ms', 'last_ms', 'busy')
 if pace[3] == '1' then
-  local gap = now - pace[2]
+  local gap = math.max(0, now - pace[2])
   -- The newest fifth counts one part in five: some ten ends back nothing is remembered.
   redis.call('HSET', KEYS[5], 'mean_ms', pace[1] and pace[1] * 0.8 + gap * 0.2 or gap)
 end

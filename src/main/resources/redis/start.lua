@@ -27,12 +27,12 @@ local started = tonumber(job[5] or now)
 local attempt = tonumber(job[9])
 local waited = tonumber(job[11] or 0)
 if not again then
-  waited = waited + now - (job[10] or now)
+  waited = waited + math.max(0, now - (job[10] or now))
   attempt = redis.call('HINCRBY', KEYS[1], 'attempt', 1)
   redis.call('HSET', KEYS[1], 'state', 'running', 'worker', ARGV[1], 'claim', ARGV[2], 'started_ms', started,
     'begun_ms', now, 'begun_seq', job[3], 'requeue_ms', waited, 'began:' .. attempt, now .. ' ' .. ARGV[1])
   redis.call('HDEL', KEYS[1], 'requeued_ms')
   redis.call('PERSIST', KEYS[1])
 end
-return { 'started', attempt, tonumber(job[3]), job[2], started - job[4], now - started, tonumber(job[6]),
-  job[7] and job[7] - now or '', waited, job[12] or '' }
+return { 'started', attempt, tonumber(job[3]), job[2], math.max(0, started - job[4]), math.max(0, now - started),
+  tonumber(job[6]), job[7] and job[7] - now or '', waited, job[12] or '' }

@@ -82,6 +82,15 @@ class LimitsTest {
     }
 
     @Test
+    void aBucketThatWasWrittenBeforeRedissClockWasSetBackIsNoMoreThanEmpty() {
+        Caller caller = caller(0.1, 3);
+        limits.spend(caller, "id");
+        String bucket = "flux:{tenant " + tenant + "}:bucket";
+        RedisFixture.redis().opsForValue().increment(bucket, Duration.ofHours(1).toNanos() / 1000);
+        assertThat(wait(limits, caller)).isBetween(1L, 10_000L);
+    }
+
+    @Test
     void theRefusalSaysWhatIsAllowed() {
         Caller caller = caller(0.5, 1);
         limits.spend(caller, "id");

@@ -175,6 +175,15 @@ class CallbacksTest {
     }
 
     @Test
+    void oneThatWasExpectedBeforeRedissClockWasSetBackIsLookedAtNow() throws IOException {
+        create();
+        redis.opsForZSet()
+                .incrementScore("flux:{callbacks}:due", id, Duration.ofHours(1).toMillis());
+        assertThat(callbacks.due()).containsExactly(id);
+        assertThat(callbacks.due()).isEmpty();
+    }
+
+    @Test
     void aJobThatIsGoneIsNotLookedAtAgain() throws IOException {
         create();
         ledger.delete(id);

@@ -222,6 +222,62 @@ class LedgerRecoveryTest extends LedgerFixture {
         }
     }
 
+    /** What was written before is in the future by the length of the step. */
+    @Nested
+    class WhenRedissClockWasSetBack {
+        private static final long STEP = 3_600_000;
+
+        @BeforeEach
+        void anHour() {
+            long then = redisTime() + STEP;
+            put(Keys.reaper(model), "last_ms", then);
+            score(Keys.running(model), id, then + LEASE.toMillis());
+            score(Keys.followed(model), id, then + ATTENTION.toMillis());
+            score(Keys.deadlines(model), id, then + 20_000);
+        }
+
+        @Test
+        void leasesAndFollowersGetOneFullLengthAndNoMore() {
+            assertThat(reap()).isEqualTo(new Stuck(List.of(), List.of(), List.of()));
+            long now = redisTime();
+            assertThat(score(Keys.running(model), id)).isBetween(now, now + LEASE.toMillis());
+            assertThat(score(Keys.followed(model), id)).isBetween(now, now + ATTENTION.toMillis());
+        }
+
+        @Test
+        void aDeadlineKeepsItsDistance() {
+            reap();
+            assertThat(score(Keys.deadlines(model), id) - redisTime()).isBetween(10_000L, 20_000L);
+        }
+
+        @Test
+        void theNextLookFindsNothingNew() {
+            reap();
+            long lease = score(Keys.running(model), id);
+            reap();
+            assertThat(score(Keys.running(model), id)).isEqualTo(lease);
+        }
+
+        @Test
+        void anAttemptThatBeganBeforeIsTakenFromItsWorkerWhenItsLeaseHasRunOut() {
+            create();
+            start();
+            put(Keys.job(id), "begun_ms", redisTime() + STEP);
+            assertThat(ledger.reclaim(id, LEASE, 3, 30)).isEqualTo(WAITS);
+        }
+
+        @Test
+        void noTimeOfAnAttemptIsNegative() {
+            create();
+            put(Keys.job(id), "created_ms", redisTime() + STEP);
+            put(Keys.job(id), "requeued_ms", redisTime() + STEP);
+            Started started = start();
+            assertThat(started.queueMs()).isZero();
+            assertThat(started.requeueMs()).isZero();
+            assertThat(started.runningMs()).isZero();
+        }
+    }
+
     @Nested
     class Reclaiming {
         @Test

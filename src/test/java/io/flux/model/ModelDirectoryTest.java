@@ -149,6 +149,39 @@ class ModelDirectoryTest {
     }
 
     @Test
+    void aStepForwardOfRedissClockMakesNobodyForgotten() throws JsonProcessingException {
+        ModelDirectory chat = directory("w1", List.of(model("chat", 4)), new AtomicInteger(4));
+        ModelDirectory code = directory("w2", List.of(model("code", 1)), new AtomicInteger(1));
+        chat.announce();
+        code.announce();
+        for (String process : List.of("w1", "w2")) {
+            redis.opsForZSet().incrementScore("flux:{models}:seen", process, -MEMORY.toMillis() - 1);
+        }
+        chat.announce();
+        gateway.refresh();
+        assertThat(gateway.known())
+                .extracting(known -> known.description().name())
+                .containsExactly("chat", "code");
+        chat.announce();
+        gateway.refresh();
+        assertThat(gateway.known())
+                .as("it did not say so again meanwhile")
+                .extracting(known -> known.description().name())
+                .containsExactly("chat");
+    }
+
+    @Test
+    void whatWasAnnouncedBeforeRedissClockWasSetBackAges() throws JsonProcessingException {
+        ModelDirectory chat = directory("w1", List.of(model("chat", 4)), new AtomicInteger(4));
+        directory("w2", List.of(model("code", 1)), new AtomicInteger(1)).announce();
+        redis.opsForZSet()
+                .incrementScore("flux:{models}:seen", "w2", Duration.ofHours(1).toMillis());
+        chat.announce();
+        assertThat(redis.opsForZSet().score("flux:{models}:seen", "w2"))
+                .isEqualTo(redis.opsForZSet().score("flux:{models}:seen", "w1"));
+    }
+
+    @Test
     void anAnnouncementThatCannotBeReadHidesNoOther() throws JsonProcessingException {
         directory("w1", List.of(model("chat", 4)), new AtomicInteger(4)).announce();
         ledger.announce("w2", "{\"another\":\"version\"}", MEMORY, List.of());
