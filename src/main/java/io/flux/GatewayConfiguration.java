@@ -6,6 +6,7 @@ import io.flux.access.Limits;
 import io.flux.access.WatchedKeys;
 import io.flux.callback.CallbackHttp;
 import io.flux.callback.CallbackTargets;
+import io.flux.callback.CallbackTurns;
 import io.flux.callback.Callbacks;
 import io.flux.gateway.ErrorReply;
 import io.flux.gateway.HttpDoorComponent;
@@ -37,6 +38,11 @@ import io.flux.trace.Tracing;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.springframework.context.annotation.Bean;
@@ -152,7 +158,31 @@ class GatewayConfiguration {
 
     @Bean
     CallbackHttp callbackHttp(CallbackTargets targets) {
-        return new CallbackHttp(targets);
+        return new CallbackHttp(targets, CallbackHttp.DEADLINE);
+    }
+
+    /** What answers are posted with: each posting holds one for as long as its receiver takes. */
+    @Bean(destroyMethod = "shutdownNow")
+    ExecutorService callbackThreads() {
+        AtomicInteger number = new AtomicInteger();
+        ThreadPoolExecutor threads = new ThreadPoolExecutor(
+                CallbackTurns.MAX_POSTINGS,
+                CallbackTurns.MAX_POSTINGS,
+                10,
+                TimeUnit.SECONDS,
+                new LinkedBlockingQueue<>(),
+                task -> {
+                    Thread thread = new Thread(task, "flux-callback-" + number.incrementAndGet());
+                    thread.setDaemon(true);
+                    return thread;
+                });
+        threads.allowCoreThreadTimeOut(true);
+        return threads;
+    }
+
+    @Bean
+    CallbackTurns callbackTurns(ExecutorService callbackThreads) {
+        return new CallbackTurns(callbackThreads, Callbacks.MAX_WAIT);
     }
 
     @Bean

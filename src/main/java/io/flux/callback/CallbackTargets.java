@@ -6,8 +6,9 @@ import io.flux.job.Refusal;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
 import org.apache.hc.client5.http.DnsResolver;
-import org.apache.hc.client5.http.SystemDefaultDnsResolver;
 
 /**
  * Where answers may be posted to: not into the network that Flux itself is in, which a client could reach through it
@@ -15,8 +16,11 @@ import org.apache.hc.client5.http.SystemDefaultDnsResolver;
  * has changed since it was first looked at does not get through. Thread-safe.
  */
 public final class CallbackTargets implements DnsResolver {
-    private static final DnsResolver SYSTEM = SystemDefaultDnsResolver.INSTANCE;
+    private static final Duration LOOKUP = Duration.ofSeconds(3);
+    /** A host of Microsoft's cloud that answers each of its machines, in the middle of public addresses. */
+    private static final int AZURE_PLATFORM = 0xA83F_8110;
 
+    private final DnsResolver names = new NameLookup(LOOKUP);
     private final boolean anywhere;
     private final boolean signed;
 
@@ -55,7 +59,7 @@ public final class CallbackTargets implements DnsResolver {
 
     @Override
     public InetAddress[] resolve(String host) throws UnknownHostException {
-        InetAddress[] addresses = SYSTEM.resolve(host);
+        InetAddress[] addresses = names.resolve(host);
         for (InetAddress address : addresses) {
             if (!anywhere && isPrivate(address)) {
                 throw new PrivateAddressException(host);
@@ -66,32 +70,53 @@ public final class CallbackTargets implements DnsResolver {
 
     @Override
     public String resolveCanonicalHostname(String host) throws UnknownHostException {
-        return SYSTEM.resolveCanonicalHostname(host);
+        return names.resolveCanonicalHostname(host);
     }
 
-    /** Registered in IANA's special-purpose address registries as not reachable from everywhere. */
+    /**
+     * Whether it is not an address that is reachable from everywhere, by IANA's special-purpose address registries; also one
+     * of IPv6 that leads to an address of IPv4, whichever that is, and those at which clouds tell their machines secrets.
+     */
     static boolean isPrivate(InetAddress address) {
-        byte[] bytes = address.getAddress();
-        int first = bytes[0] & 0xff;
-        int second = bytes[1] & 0xff;
-        boolean special = address.isAnyLocalAddress()
+        return address.isAnyLocalAddress()
                 || address.isLoopbackAddress()
                 || address.isLinkLocalAddress()
                 || address.isSiteLocalAddress()
-                || address.isMulticastAddress();
-        if (special) {
-            return true;
-        }
-        if (bytes.length == 4) {
-            return first == 0
-                    || (first == 100 && (second & 0xc0) == 64) // shared address space, RFC 6598
-                    || (first == 192 && second == 0 && bytes[2] == 0) // IETF protocol assignments
-                    || (first == 198 && (second & 0xfe) == 18) // benchmarking
-                    || first >= 240; // reserved, and broadcast
-        }
-        boolean embedsIpv4 = (first == 0x00 && second == 0x64 && (bytes[2] & 0xff) == 0xff && (bytes[3] & 0xff) == 0x9b)
-                || (first == 0x20 && second == 0x02); // NAT64 and 6to4 lead to IPv4 addresses of any kind
-        return (first & 0xfe) == 0xfc || embedsIpv4; // unique local addresses, RFC 4193
+                || address.isMulticastAddress()
+                || (address.getAddress().length == 4
+                        ? isSpecialIpv4(ByteBuffer.wrap(address.getAddress()).getInt())
+                        : isSpecialIpv6(ByteBuffer.wrap(address.getAddress()).getInt()));
+    }
+
+    private static boolean isSpecialIpv4(int address) {
+        return in(address, 0x0000_0000, 8) // this network
+                || in(address, 0x6440_0000, 10) // shared address space, RFC 6598; Alibaba's metadata
+                || in(address, 0xC000_0000, 24) // IETF protocol assignments; Oracle's metadata
+                || in(address, 0xC000_0200, 24) // documentation
+                || in(address, 0xC058_6300, 24) // relays of 6to4
+                || in(address, 0xC612_0000, 15) // benchmarking
+                || in(address, 0xC633_6400, 24) // documentation
+                || in(address, 0xCB00_7100, 24) // documentation
+                || in(address, 0xF000_0000, 4) // reserved, and broadcast
+                || address == AZURE_PLATFORM;
+    }
+
+    /**
+     * All that is global is in 2000::/3. Outside it are, among others, ::/96 and ::ffff:0:0/96, which stand for addresses of
+     * IPv4, NAT64 (64:ff9b::/96 and 64:ff9b:1::/48), unique local (fc00::/7) and site-local (fec0::/10) addresses.
+     *
+     * @param first the address's first 32 bits, which decide
+     */
+    private static boolean isSpecialIpv6(int first) {
+        return !in(first, 0x2000_0000, 3)
+                || in(first, 0x2001_0000, 23) // IETF protocol assignments; Teredo, which stands for addresses of IPv4
+                || first == 0x2001_0DB8 // documentation
+                || in(first, 0x2002_0000, 16) // 6to4, which stands for addresses of IPv4
+                || in(first, 0x3FFF_0000, 20); // documentation
+    }
+
+    private static boolean in(int address, int network, int bits) {
+        return (address ^ network) >>> (Integer.SIZE - bits) == 0;
     }
 
     /** The name leads where answers may not be posted to. */

@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
@@ -37,10 +38,16 @@ import org.springframework.dao.DataAccessException;
  */
 public final class Callbacks {
     private static final Logger LOG = LoggerFactory.getLogger(Callbacks.class);
-    /** Jobs looked at in one round. */
+    /** Jobs asked for at a time. */
     private static final int PAGE = 64;
-    /** Above the longest time that one attempt takes: nobody else makes it meanwhile. */
+    /** Above the longest time that one attempt waits and takes: no other process makes it meanwhile. */
     private static final Duration ATTEMPT = Duration.ofSeconds(60);
+
+    /** How long an attempt may wait for its turn in this process. */
+    public static final Duration MAX_WAIT = ATTEMPT.minus(CallbackHttp.DEADLINE).minusSeconds(10);
+
+    /** Bounds one round, whatever is due. */
+    private static final int MAX_PAGES = 200;
     /** A job that has not ended is looked at again, should the word of its end get lost. */
     private static final Duration LOOK = Duration.ofSeconds(30);
 
@@ -65,6 +72,21 @@ public final class Callbacks {
      * @param deadRetention how long an answer is kept that nobody took
      */
     public record Terms(int attempts, Duration backoff, Duration deadRetention) {}
+
+    /**
+     * Where an answer is to be posted to.
+     *
+     * @param id the job
+     * @param tenant whose job it is; empty where there are no tenants
+     * @param host with its port
+     */
+    public record Address(String id, String tenant, String host) {
+        static Address of(String id, String url) {
+            URI uri = URI.create(url);
+            int port = uri.getPort() >= 0 ? uri.getPort() : uri.getScheme().equals("https") ? 443 : 80;
+            return new Address(id, JobIds.tenant(id), uri.getHost().toLowerCase(Locale.ROOT) + ":" + port);
+        }
+    }
 
     /**
      * One posting of an answer.
@@ -142,7 +164,23 @@ public final class Callbacks {
 
     /** The jobs to look at now; they are this process's for the time of one attempt. */
     public List<String> due() {
-        return due.due(ATTEMPT, PAGE);
+        List<String> all = new ArrayList<>();
+        List<String> page;
+        do {
+            page = due.due(ATTEMPT, PAGE);
+            all.addAll(page);
+        } while (page.size() == PAGE && all.size() < PAGE * MAX_PAGES);
+        return all;
+    }
+
+    /** Where the job's answer is to be posted to; null when there is no such job any more. */
+    public Address address(String id) throws JsonProcessingException {
+        String request = ledger.request(id);
+        if (request == null) {
+            due.settle(id);
+            return null;
+        }
+        return Address.of(id, mapper.readValue(request, JobRequest.class).callbackUrl());
     }
 
     /** What is to be posted now; null when the job has not ended, or there is none any more. */

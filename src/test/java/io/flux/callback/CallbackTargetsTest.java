@@ -41,6 +41,28 @@ class CallbackTargetsTest {
                 "http://[::ffff:10.0.0.1]/",
                 "http://[64:ff9b::a00:1]/",
                 "http://[2002:a00:1::]/",
+                "http://168.63.129.16/machine",
+                "http://[::7f00:1]/",
+                "http://[::a83f:8110]/",
+                "http://[::ffff:168.63.129.16]/",
+                "http://[64:ff9b::a83f:8110]/",
+                "http://[64:ff9b:1::a00:1]/",
+                "http://[2001:0:1::1]/",
+                "http://[2001:db8::1]/",
+                "http://[fec0::1]/",
+                "http://[fd00:ec2::254]/latest/meta-data",
+                "http://[100::1]/",
+                "http://[5f00::1]/",
+                "http://[3fff::1]/",
+                "http://100.100.100.200/latest/meta-data",
+                "http://100.127.255.255/",
+                "http://192.0.0.192/opc/v2",
+                "http://192.0.2.1/",
+                "http://192.88.99.1/",
+                "http://198.19.255.255/",
+                "http://198.51.100.1/",
+                "http://203.0.113.1/",
+                "http://240.0.0.1/",
             })
     void anAddressInFluxsOwnNetworkIsRefused(String url) {
         Refusal refusal = catchThrowableOfType(Refusal.class, () -> targets.check(request(url)));
@@ -50,7 +72,21 @@ class CallbackTargetsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"http://8.8.8.8/", "https://[2606:4700::1111]/x", "https://no-such-host.invalid/"})
+    @ValueSource(
+            strings = {
+                "http://8.8.8.8/",
+                "http://168.63.129.17/",
+                "http://100.63.255.255/",
+                "http://100.128.0.1/",
+                "http://192.0.1.1/",
+                "http://198.20.0.1/",
+                "http://223.255.255.255/",
+                "https://[2606:4700::1111]/x",
+                "https://[2001:4860:4860::8888]/",
+                "https://[2001:200::1]/",
+                "https://[2a00:1450::1]/",
+                "https://no-such-host.invalid/"
+            })
     void anyOtherIsTakenAlsoOneThatIsNotKnownYet(String url) {
         assertThatCode(() -> targets.check(request(url))).doesNotThrowAnyException();
     }

@@ -7,7 +7,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
@@ -15,6 +18,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import javax.crypto.Mac;
@@ -299,6 +303,52 @@ class JobsDoorIT {
         assertThat(message.headers().get("webhook-signature"))
                 .isEqualTo("v1," + Base64.getEncoder().encodeToString(expected));
         await().atMost(PATIENCE).until(() -> redis.commands().zscore("flux:{callbacks}:due", "posted") == null);
+    }
+
+    private static void ask(String id, String url) {
+        post("/v1/jobs", "{\"request_id\":\"" + id + "\",\"prompt\":\"echo x\\n\",\"callback_url\":\"" + url + "\"}");
+    }
+
+    /** Takes connections and sends a byte of an answer's head now and then. */
+    private static void drip(ServerSocket slow, List<Socket> accepted) {
+        while (!slow.isClosed()) {
+            try {
+                slow.setSoTimeout(500);
+                accepted.add(slow.accept());
+            } catch (SocketTimeoutException e) {
+                for (Socket socket : accepted) {
+                    try {
+                        socket.getOutputStream().write('H');
+                    } catch (IOException gone) {
+                        accepted.remove(socket);
+                    }
+                }
+            } catch (IOException e) {
+                return;
+            }
+        }
+    }
+
+    @Test
+    void aReceiverThatDripsHoldsUpNoOther() throws Exception {
+        List<Socket> accepted = new CopyOnWriteArrayList<>();
+        try (ServerSocket slow = new ServerSocket(0, 0, InetAddress.getLoopbackAddress())) {
+            Thread dripping = new Thread(() -> drip(slow, accepted));
+            dripping.start();
+            for (int i = 0; i < 40; i++) {
+                ask("slow-receiver-" + i, "http://127.0.0.1:" + slow.getLocalPort() + "/");
+            }
+            await().atMost(PATIENCE).until(() -> accepted.size() >= 4);
+            ask("good-receiver", receiver.url("/beside-a-slow-one"));
+            await().atMost(PATIENCE)
+                    .until(() -> !receiver.messages("/beside-a-slow-one").isEmpty());
+            await("the slow one to be given up: an attempt has failed")
+                    .atMost(PATIENCE)
+                    .until(() -> redis.commands().hlen("flux:{callbacks}:attempts") > 0);
+        }
+        for (Socket socket : accepted) {
+            socket.close();
+        }
     }
 
     @Test
