@@ -41,6 +41,7 @@ public final class Requests {
     private static final String MAX_COMPLETION_TOKENS = "max_completion_tokens";
     private static final String STREAM_OPTIONS = "stream_options";
     private static final String CONTENT = "content";
+    private static final String ASSISTANT = "assistant";
 
     /** Flux's seeds are 32 bits wide. */
     private static final BigInteger SEEDS = BigInteger.ONE.shiftLeft(32);
@@ -154,8 +155,9 @@ public final class Requests {
                 }
             }
             ObjectNode turn = turns.addObject();
-            turn.set("role", role(item.path("role"), at));
-            turn.set(CONTENT, content(item.path(CONTENT), at));
+            JsonNode role = role(item.path("role"), at);
+            turn.set("role", role);
+            turn.set(CONTENT, content(item.path(CONTENT), role.asText().equals(ASSISTANT), at));
         }
         return turns;
     }
@@ -163,13 +165,22 @@ public final class Requests {
     private static JsonNode role(JsonNode role, String at) {
         return switch (role.asText()) {
             case "developer" -> JsonNodeFactory.instance.textNode("system");
-            case "system", "user", "assistant" -> role;
+            case "system", "user", ASSISTANT -> role;
             default ->
                 throw Unsupported.refusal(at + ".role", at + ".role must be one of system, developer, user, assistant");
         };
     }
 
-    private static JsonNode content(JsonNode content, String at) {
+    /**
+     * The text of a turn.
+     *
+     * @param answer whether the turn is an assistant's. Clients send back what they got: a turn without content, or with the
+     *     words of a refusal in its place, is empty
+     */
+    private static JsonNode content(JsonNode content, boolean answer, String at) {
+        if (answer && (content.isNull() || content.isMissingNode())) {
+            return JsonNodeFactory.instance.textNode("");
+        }
         if (!content.isArray()) {
             return content;
         }
@@ -177,13 +188,17 @@ public final class Requests {
         int number = 0;
         for (JsonNode part : content) {
             String field = at + ".content[" + number + "]";
+            if (answer && part.path("type").asText().equals("refusal")) {
+                number++;
+                continue;
+            }
             if (!part.path("type").asText().equals("text")) {
                 throw Unsupported.refusal(field + ".type", field + ".type must be text: nothing else is supported");
             }
             if (!part.path("text").isTextual()) {
                 throw Unsupported.refusal(field + ".text", field + ".text must be a string");
             }
-            text.append(number == 0 ? "" : "\n").append(part.path("text").textValue());
+            text.append(text.isEmpty() ? "" : "\n").append(part.path("text").textValue());
             number++;
         }
         return JsonNodeFactory.instance.textNode(text.toString());
@@ -222,10 +237,11 @@ public final class Requests {
         if (!options.isObject()) {
             throw Unsupported.refusal(STREAM_OPTIONS, "stream_options must be an object");
         }
-        if (!stream) {
-            throw Unsupported.refusal(STREAM_OPTIONS, "stream_options goes with stream only");
+        boolean usage = flag(options.path("include_usage"), "stream_options.include_usage");
+        if (usage && !stream) {
+            throw Unsupported.refusal(STREAM_OPTIONS, "stream_options.include_usage goes with stream only");
         }
-        return flag(options.path("include_usage"), "stream_options.include_usage");
+        return usage;
     }
 
     private static boolean flag(JsonNode value, String field) {

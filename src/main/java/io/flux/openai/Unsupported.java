@@ -30,7 +30,7 @@ final class Unsupported {
         HARMLESS.put("functions", EMPTY);
         HARMLESS.put("function_call", oneOf("none", "auto"));
         HARMLESS.put("logprobs", OFF);
-        HARMLESS.put("top_logprobs", NEVER);
+        HARMLESS.put("top_logprobs", ZERO);
         HARMLESS.put("logit_bias", EMPTY);
         HARMLESS.put("presence_penalty", ZERO);
         HARMLESS.put("frequency_penalty", ZERO);

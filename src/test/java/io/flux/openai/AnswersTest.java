@@ -91,14 +91,14 @@ class AnswersTest {
     void thePlaceInTheQueueIsAComment() {
         Rendition stream = chat("\"stream\":true");
         show(stream, "{\"type\":\"ticket\",\"request_id\":\"r1\",\"model\":\"m\",\"position\":3,\"eta_ms\":900}");
-        assertThat(answer.body()).isEqualTo(": position 3, eta_ms 900\n\n");
+        assertThat(answer.body()).isEqualTo(": position 3, eta_ms 900\n");
         show(stream, "{\"type\":\"position\",\"request_id\":\"r1\",\"position\":1}");
-        assertThat(answer.body()).endsWith("\n\n: position 1\n\n");
+        assertThat(answer.body()).endsWith("\n: position 1\n");
         stream.heartbeat(answer);
-        assertThat(answer.body()).endsWith("\n\n: position 1\n\n: position 1\n\n");
+        assertThat(answer.body()).endsWith("\n: position 1\n: position 1\n");
         show(stream, START);
         stream.heartbeat(answer);
-        assertThat(answer.body()).endsWith("\n\n:\n\n");
+        assertThat(answer.body()).endsWith("\n:\n");
     }
 
     @Test
@@ -107,7 +107,7 @@ class AnswersTest {
         show(stream, TICKET);
         assertThat(answer.hasHead()).isFalse();
         stream.heartbeat(answer);
-        assertThat(answer.body()).isEqualTo(": position 1, eta_ms 900\n\n");
+        assertThat(answer.body()).isEqualTo(": position 1, eta_ms 900\n");
     }
 
     @Test

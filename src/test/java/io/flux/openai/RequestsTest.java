@@ -114,6 +114,29 @@ class RequestsTest {
             strings = {
                 "\"n\":1",
                 "\"n\":null",
+                "\"best_of\":1",
+                "\"tools\":null",
+                "\"tool_choice\":null",
+                "\"functions\":[]",
+                "\"function_call\":\"none\"",
+                "\"logprobs\":false,\"top_logprobs\":0",
+                "\"top_logprobs\":null",
+                "\"logit_bias\":null",
+                "\"presence_penalty\":null",
+                "\"audio\":null",
+                "\"modalities\":null",
+                "\"web_search_options\":null",
+                "\"reasoning_effort\":null",
+                "\"verbosity\":\"medium\"",
+                "\"store\":null",
+                "\"service_tier\":\"default\"",
+                "\"stream_options\":{}",
+                "\"stream\":false,\"stream_options\":{\"include_usage\":false}",
+                "\"seed\":null",
+                "\"stop\":[]",
+                "\"max_tokens\":null,\"max_completion_tokens\":null",
+                "\"prediction\":null",
+                "\"safety_identifier\":\"me\",\"prompt_cache_key\":\"a\"",
                 "\"tools\":[]",
                 "\"tool_choice\":\"none\"",
                 "\"logprobs\":false",
@@ -198,6 +221,27 @@ class RequestsTest {
         Event.Error error = refusal("{\"messages\":" + messages + "}", null);
         assertThat(error.field()).isEqualTo(param);
         assertThat(error.error()).startsWith(param);
+    }
+
+    /** What the official clients keep of an answer and send back with the next request. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"content\":null",
+                "\"content\":null,\"tool_calls\":[]",
+                "\"content\":null,\"tool_calls\":null,\"function_call\":null,\"audio\":null",
+                "\"content\":null,\"refusal\":\"no\"",
+                "\"content\":null,\"refusal\":null,\"annotations\":[]",
+                "\"content\":[]",
+                "\"content\":[{\"type\":\"refusal\",\"refusal\":\"no\"}]",
+                "\"refusal\":null",
+            })
+    void anAssistantsTurnWithoutContentIsAnEmptyTurn(String members) {
+        String hi = "{\"role\":\"user\",\"content\":\"Hi\"}";
+        assertThat(chat("{\"messages\":[" + hi + ",{\"role\":\"assistant\"," + members + "}," + hi + "]}")
+                        .turns())
+                .containsExactly(
+                        new ChatMessage("user", "Hi"), new ChatMessage("assistant", ""), new ChatMessage("user", "Hi"));
     }
 
     @ParameterizedTest
