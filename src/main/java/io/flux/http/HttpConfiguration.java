@@ -3,6 +3,7 @@ package io.flux.http;
 import io.flux.FluxProperties;
 import io.flux.access.WatchedKeys;
 import io.flux.job.Event;
+import io.flux.model.Admission;
 import io.flux.openai.ApiError;
 import io.netty.channel.unix.Errors;
 import io.vertx.core.Handler;
@@ -70,7 +71,8 @@ public class HttpConfiguration {
 
     /** Found by its name: camel-platform-http asks for a router of its port, and for that of port 0 when there is none. */
     @Bean("platform-http-router-0")
-    VertxPlatformHttpRouter httpRouter(Vertx vertx, FluxProperties flux, ObjectProvider<WatchedKeys> keys) {
+    VertxPlatformHttpRouter httpRouter(
+            Vertx vertx, FluxProperties flux, ObjectProvider<WatchedKeys> keys, ObjectProvider<Admission> admission) {
         Router router = Router.router(vertx);
         router.route().order(-4).failureHandler(HttpConfiguration::unlessGone);
         router.route().order(-3).handler(new ParameterGuard());
@@ -83,6 +85,7 @@ public class HttpConfiguration {
         }
         if (flux.gateway()) {
             page(router);
+            ApiDocuments.serve(router, LAST, () -> admission.getObject().largestMaxTokens());
         }
         CODES.keySet().forEach(status -> router.errorHandler(status, error(status)));
         return new VertxPlatformHttpRouter(null, vertx, router, "platform-http-router-0") {
