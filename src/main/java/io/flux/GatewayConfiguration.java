@@ -8,7 +8,6 @@ import io.flux.callback.CallbackHttp;
 import io.flux.callback.CallbackTargets;
 import io.flux.callback.Callbacks;
 import io.flux.gateway.ErrorReply;
-import io.flux.gateway.HttpDoorComponent;
 import io.flux.gateway.Hub;
 import io.flux.gateway.HubMeters;
 import io.flux.gateway.JobList;
@@ -38,7 +37,6 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.function.Supplier;
-import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.data.redis.connection.RedisConnectionFactory;
@@ -98,11 +96,6 @@ class GatewayConfiguration {
                 callers.of(user),
                 TraceContext.of(
                         socket.headers().get("traceparent"), socket.headers().get("tracestate")));
-    }
-
-    @Bean("http-door")
-    HttpDoorComponent httpDoor(VertxPlatformHttpRouter router, Hub hub, Callers callers) {
-        return new HttpDoorComponent(router, router.bodyHandler(), hub, callers);
     }
 
     @Bean
