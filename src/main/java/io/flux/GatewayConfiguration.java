@@ -8,7 +8,6 @@ import io.flux.callback.CallbackHttp;
 import io.flux.callback.CallbackTargets;
 import io.flux.callback.Callbacks;
 import io.flux.gateway.ErrorReply;
-import io.flux.gateway.HttpDoorComponent;
 import io.flux.gateway.Hub;
 import io.flux.gateway.HubMeters;
 import io.flux.gateway.JobList;
@@ -38,7 +37,6 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.function.Supplier;
-import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.data.redis.connection.RedisConnectionFactory;
@@ -100,11 +98,6 @@ class GatewayConfiguration {
                         socket.headers().get("traceparent"), socket.headers().get("tracestate")));
     }
 
-    @Bean("http-door")
-    HttpDoorComponent httpDoor(VertxPlatformHttpRouter router, Hub hub, Callers callers) {
-        return new HttpDoorComponent(router, router.bodyHandler(), hub, callers);
-    }
-
     @Bean
     Supplier<Rendition> eventStream(ObjectMapper mapper) {
         return new Renditions(mapper).eventStream();
@@ -116,8 +109,8 @@ class GatewayConfiguration {
     }
 
     @Bean
-    Requests openAiRequests(MessageReader messages, ObjectMapper mapper, Clock clock) {
-        return new Requests(messages, mapper, clock);
+    Requests openAiRequests(MessageReader messages, ObjectMapper mapper, Clock clock, Admission admission) {
+        return new Requests(messages, mapper, clock, admission::largestMaxTokens);
     }
 
     @Bean

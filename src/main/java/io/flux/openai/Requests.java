@@ -17,6 +17,7 @@ import java.time.Clock;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /**
@@ -49,11 +50,14 @@ public final class Requests {
     private final MessageReader messages;
     private final ObjectMapper mapper;
     private final Clock clock;
+    private final LongSupplier maxTokens;
 
-    public Requests(MessageReader messages, ObjectMapper mapper, Clock clock) {
+    /** @param maxTokens the largest max_tokens that a model takes now */
+    public Requests(MessageReader messages, ObjectMapper mapper, Clock clock, LongSupplier maxTokens) {
         this.messages = messages;
         this.mapper = mapper;
         this.clock = clock;
+        this.maxTokens = maxTokens;
     }
 
     /** Makes what clients are shown whose request is not understood yet: an error. */
@@ -90,18 +94,16 @@ public final class Requests {
         return question(Endpoint.COMPLETION, asked, request, key, tenant);
     }
 
-    private static ObjectNode common(ObjectNode asked) {
+    private ObjectNode common(ObjectNode asked) {
         ObjectNode request = JsonNodeFactory.instance.objectNode();
         for (String field : SAME) {
             if (asked.hasNonNull(field)) {
                 request.set(field, asked.get(field));
             }
         }
-        if (asked.hasNonNull(MAX_TOKENS)
-                && asked.hasNonNull(MAX_COMPLETION_TOKENS)
-                && !asked.get(MAX_TOKENS).equals(asked.get(MAX_COMPLETION_TOKENS))) {
-            throw Unsupported.refusal(
-                    MAX_TOKENS, "max_tokens must be left out, or be the same as max_completion_tokens");
+        if (asked.hasNonNull(MAX_TOKENS) && asked.hasNonNull(MAX_COMPLETION_TOKENS)) {
+            requireCount(asked, MAX_TOKENS);
+            requireCount(asked, MAX_COMPLETION_TOKENS);
         }
         if (asked.hasNonNull(maxTokens(asked))) {
             request.set(MAX_TOKENS, asked.get(maxTokens(asked)));
@@ -112,9 +114,23 @@ public final class Requests {
         return request;
     }
 
-    /** The older name, or the one that took its place. */
+    /** The older name, or the one that took its place; of both, the one with the smaller bound: it is the one that holds. */
     private static String maxTokens(ObjectNode asked) {
-        return asked.hasNonNull(MAX_COMPLETION_TOKENS) ? MAX_COMPLETION_TOKENS : MAX_TOKENS;
+        boolean both = asked.hasNonNull(MAX_TOKENS) && asked.hasNonNull(MAX_COMPLETION_TOKENS);
+        boolean older = both
+                ? asked.get(MAX_TOKENS).doubleValue()
+                        < asked.get(MAX_COMPLETION_TOKENS).doubleValue()
+                : asked.hasNonNull(MAX_TOKENS);
+        return older ? MAX_TOKENS : MAX_COMPLETION_TOKENS;
+    }
+
+    /** One of the two is not passed on, and so is looked at here. */
+    private void requireCount(ObjectNode asked, String field) {
+        double count = asked.get(field).isNumber() ? asked.get(field).doubleValue() : 0;
+        long most = maxTokens.getAsLong();
+        if (count < 1 || count > most || count != Math.rint(count)) {
+            throw Unsupported.refusal(field, field + " must be an integer between 1 and " + most);
+        }
     }
 
     /** OpenAI's are 64 bits wide, and signed: the lower 32 bits. */

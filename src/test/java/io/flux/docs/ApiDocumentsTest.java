@@ -152,6 +152,8 @@ class ApiDocumentsTest {
                 }));
         Set<String> doors = new TreeSet<>(doors());
         assertThat(doors).hasSizeGreaterThan(15);
+        // HEAD is as GET, without a body: the document says so once.
+        doors.removeIf(door -> door.startsWith("head ") && doors.contains(door.replace("head ", "get ")));
         doors.addAll(List.of("get /openapi.json", "get /asyncapi.json"));
         assertThat(described).isEqualTo(doors);
         assertThat(Files.readString(Path.of("routes/gateway/websocket.camel.yaml")))
@@ -458,6 +460,11 @@ class ApiDocumentsTest {
             ",'max_tokens':7",
             ",'max_completion_tokens':7",
             ",'max_completion_tokens':'7'",
+            ",'max_tokens':7,'max_completion_tokens':8",
+            ",'max_tokens':7,'max_completion_tokens':0",
+            ",'max_tokens':5000,'max_completion_tokens':8",
+            ",'max_tokens':7,'max_completion_tokens':8.5",
+            ",'max_tokens':'7','max_completion_tokens':8",
             ",'temperature':3",
             ",'top_p':0.5",
             ",'seed':-9223372036854775807",
@@ -564,7 +571,7 @@ class ApiDocumentsTest {
 
     private static void agree(String schema, BiConsumer<Requests, Object> read, String quoted) throws IOException {
         String body = quoted.replace('\'', '"');
-        Requests requests = new Requests(reader(), JSON, Clock.systemUTC());
+        Requests requests = new Requests(reader(), JSON, Clock.systemUTC(), () -> 4096);
         assertThat(allows(HTTP, ApiDocument.named(schema), body)).as(body).isEqualTo(takes(requests, read, body));
     }
 

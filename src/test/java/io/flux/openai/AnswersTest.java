@@ -29,7 +29,8 @@ class AnswersTest {
     private final Requests requests = new Requests(
             new MessageReader(JSON, 16 * 1024, () -> "r1"),
             JSON,
-            Clock.fixed(Instant.ofEpochSecond(1_700_000_000), ZoneOffset.UTC));
+            Clock.fixed(Instant.ofEpochSecond(1_700_000_000), ZoneOffset.UTC),
+            () -> 4096);
     private final RecordedAnswer answer = new RecordedAnswer();
 
     @Test

@@ -29,7 +29,8 @@ class RequestsTest {
     private final Requests requests = new Requests(
             new MessageReader(JSON, 16 * 1024, () -> "made-id"),
             JSON,
-            Clock.fixed(Instant.ofEpochSecond(1_700_000_000), ZoneOffset.UTC));
+            Clock.fixed(Instant.ofEpochSecond(1_700_000_000), ZoneOffset.UTC),
+            () -> 4096);
 
     @Test
     void everyFieldThatBothHaveIsTaken() throws Exception {
@@ -184,7 +185,11 @@ class RequestsTest {
                 "stream_options | \"stream_options\":{\"include_usage\":true}",
                 "stream_options | \"stream\":true,\"stream_options\":1",
                 "stream_options.include_usage | \"stream\":true,\"stream_options\":{\"include_usage\":1}",
-                "max_tokens | \"max_tokens\":5,\"max_completion_tokens\":6",
+                "max_tokens | \"max_tokens\":5000,\"max_completion_tokens\":6",
+                "max_completion_tokens | \"max_tokens\":5,\"max_completion_tokens\":5000",
+                "max_completion_tokens | \"max_tokens\":5,\"max_completion_tokens\":0",
+                "max_completion_tokens | \"max_tokens\":5,\"max_completion_tokens\":5.5",
+                "max_tokens | \"max_tokens\":\"5\",\"max_completion_tokens\":5",
                 "max_tokens | \"max_tokens\":\"5\"",
                 "max_completion_tokens | \"max_completion_tokens\":\"5\"",
                 "seed | \"seed\":1.5",
@@ -221,6 +226,14 @@ class RequestsTest {
         Event.Error error = refusal("{\"messages\":" + messages + "}", null);
         assertThat(error.field()).isEqualTo(param);
         assertThat(error.error()).startsWith(param);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"5,6", "6,5", "5,5"})
+    void ofTwoBoundsTheSmallerHolds(int older, int newer) {
+        assertThat(chat("{" + HI + ",\"max_tokens\":" + older + ",\"max_completion_tokens\":" + newer + "}")
+                        .maxTokens())
+                .isEqualTo(5);
     }
 
     /** What the official clients keep of an answer and send back with the next request. */
