@@ -4,6 +4,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flux.access.Callers;
 import io.flux.gateway.DoorMeters;
 import io.flux.gateway.ErrorReply;
+import io.flux.gateway.HttpDoorComponent;
+import io.flux.gateway.Hub;
+import io.flux.http.RequestBody;
 import io.flux.job.EventJson;
 import io.flux.job.RequestLimits;
 import io.flux.ledger.Ledger;
@@ -38,6 +41,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.vertx.core.Vertx;
+import io.vertx.ext.web.Router;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.concurrent.Executors;
@@ -156,6 +160,12 @@ class CommonConfiguration {
     @Bean
     Callers callers(FluxProperties flux) {
         return new Callers(flux.keysRequired());
+    }
+
+    /** Where routes of HTTP begin, in every process: workers have health and metrics. */
+    @Bean("http-door")
+    HttpDoorComponent httpDoor(Router router, RequestBody requestBody, ObjectProvider<Hub> hub, Callers callers) {
+        return new HttpDoorComponent(router, requestBody.steps(), hub::getObject, callers);
     }
 
     @Bean

@@ -9,7 +9,6 @@ import io.flux.callback.CallbackTargets;
 import io.flux.callback.CallbackTurns;
 import io.flux.callback.Callbacks;
 import io.flux.gateway.ErrorReply;
-import io.flux.gateway.HttpDoorComponent;
 import io.flux.gateway.Hub;
 import io.flux.gateway.HubMeters;
 import io.flux.gateway.JobList;
@@ -44,7 +43,6 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
-import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.data.redis.connection.RedisConnectionFactory;
@@ -106,11 +104,6 @@ class GatewayConfiguration {
                         socket.headers().get("traceparent"), socket.headers().get("tracestate")));
     }
 
-    @Bean("http-door")
-    HttpDoorComponent httpDoor(VertxPlatformHttpRouter router, Hub hub, Callers callers) {
-        return new HttpDoorComponent(router, router.bodyHandler(), hub, callers);
-    }
-
     @Bean
     Supplier<Rendition> eventStream(ObjectMapper mapper) {
         return new Renditions(mapper).eventStream();
@@ -122,8 +115,8 @@ class GatewayConfiguration {
     }
 
     @Bean
-    Requests openAiRequests(MessageReader messages, ObjectMapper mapper, Clock clock) {
-        return new Requests(messages, mapper, clock);
+    Requests openAiRequests(MessageReader messages, ObjectMapper mapper, Clock clock, Admission admission) {
+        return new Requests(messages, mapper, clock, admission::largestMaxTokens);
     }
 
     @Bean

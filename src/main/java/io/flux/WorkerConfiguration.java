@@ -15,6 +15,7 @@ import io.flux.engine.OpenAi;
 import io.flux.engine.ProcessTokenCounter;
 import io.flux.engine.Prompts;
 import io.flux.engine.TokenCounter;
+import io.flux.engine.UsageCounter;
 import io.flux.job.ChatTemplate;
 import io.flux.job.EventJson;
 import io.flux.kubernetes.PodDeletionCost;
@@ -33,6 +34,7 @@ import io.flux.worker.WorkerMeters;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
@@ -47,6 +49,12 @@ import org.springframework.context.annotation.Lazy;
 @Configuration(proxyBeanMethods = false)
 @ConditionalOnBundle("worker")
 class WorkerConfiguration {
+    /** An attempt that goes on must know how many tokens are left. */
+    private static final Duration PROMPT_COUNT = Duration.ofMinutes(1);
+
+    /** An answer that is whole waits no longer for its count. */
+    private static final Duration USAGE_COUNT = Duration.ofSeconds(10);
+
     @Bean
     Claims claims(Ledger ledger, ObjectMapper mapper, Engines engines, ServedModels models, FluxProperties flux) {
         Claims claims = new Claims(ledger, mapper, engines, models, flux.id(), flux.lease());
@@ -57,18 +65,25 @@ class WorkerConfiguration {
     @Bean
     Prompts prompts(FluxProperties flux, ServedModels models) {
         return new Prompts(
-                model -> {
-                    String template = models.named(model).template();
-                    return template == null ? ChatTemplate.CHATML : ChatTemplate.named(template);
-                },
-                name -> {
-                    ModelSpec model = models.named(name);
-                    return switch (model.engine()) {
-                        case "bundled" -> new ProcessTokenCounter(() -> bundledTokenizer(model, flux));
-                        case "llama-completion" -> new ProcessTokenCounter(() -> llamaTokenizer(model, flux));
-                        default -> TokenCounter.NONE;
-                    };
-                });
+                model -> template(models.named(model)), model -> tokenizer(models.named(model), flux, PROMPT_COUNT));
+    }
+
+    @Bean
+    UsageCounter usageCounter(FluxProperties flux, ServedModels models) {
+        return new UsageCounter(
+                model -> template(models.named(model)), model -> tokenizer(models.named(model), flux, USAGE_COUNT));
+    }
+
+    private static ChatTemplate template(ModelSpec model) {
+        return model.template() == null ? ChatTemplate.CHATML : ChatTemplate.named(model.template());
+    }
+
+    private static TokenCounter tokenizer(ModelSpec model, FluxProperties flux, Duration timeout) {
+        return switch (model.engine()) {
+            case "bundled" -> new ProcessTokenCounter(() -> bundledTokenizer(model, flux), timeout);
+            case "llama-completion" -> new ProcessTokenCounter(() -> llamaTokenizer(model, flux), timeout);
+            default -> TokenCounter.NONE;
+        };
     }
 
     @Bean
@@ -86,13 +101,15 @@ class WorkerConfiguration {
             WorkerMeters workerMeters,
             Tracing tracing,
             Clock clock,
+            UsageCounter usageCounter,
             FluxProperties flux) {
         return new JobJournal(
                 ledger,
                 json,
                 claims,
                 workerMeters,
-                new JobJournal.Terms(flux.attemptLimits(), flux.deadRetention(), flux.id(), clock, tracing));
+                new JobJournal.Terms(
+                        flux.attemptLimits(), flux.deadRetention(), flux.id(), clock, tracing, usageCounter));
     }
 
     @Bean

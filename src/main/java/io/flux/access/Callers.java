@@ -39,18 +39,6 @@ public final class Callers {
     }
 
     /**
-     * Who a request is from that only operators may make.
-     *
-     * @param user as for {@link #of}
-     * @throws Refusal {@code forbidden} when it is from anybody else
-     */
-    public Caller operator(User user) {
-        Caller caller = of(user);
-        requireOperator(caller);
-        return caller;
-    }
-
-    /**
      * Lets operators pass.
      *
      * @throws Refusal {@code forbidden} for anybody else

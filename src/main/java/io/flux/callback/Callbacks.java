@@ -5,6 +5,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flux.job.Event;
+import io.flux.job.Excerpt;
 import io.flux.job.JobIds;
 import io.flux.job.JobReport;
 import io.flux.job.JobRequest;
@@ -320,7 +321,7 @@ public final class Callbacks {
     private void requireDead(String id) {
         if (!due.unbury(id)) {
             throw new Refusal(Event.Error.answer(
-                    id, "not_found", "there is no callback of " + id + " that was given up", "request_id"));
+                    id, "not_found", "there is no callback of " + Excerpt.of(id) + " that was given up", "request_id"));
         }
     }
 }

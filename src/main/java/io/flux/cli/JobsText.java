@@ -87,7 +87,8 @@ final class JobsText {
             facts.put(
                     "tokens",
                     (usage.has("prompt_tokens") ? usage.path("prompt_tokens").asText() + " read, " : "")
-                            + usage.path("completion_tokens").asText() + " written");
+                            + usage.path("completion_tokens").asText() + " written"
+                            + (usage.path("estimated").asBoolean() ? ", estimated" : ""));
         }
         if (job.path("timings").has("tokens_per_second")) {
             facts.put("tokens/s", job.path("timings").path("tokens_per_second").asText());

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
@@ -20,60 +21,81 @@ import org.slf4j.LoggerFactory;
 public final class ProcessTokenCounter implements TokenCounter {
     private static final Logger LOG = LoggerFactory.getLogger(ProcessTokenCounter.class);
     /** Loading a model is in it. */
-    private static final Duration PATIENCE = Duration.ofMinutes(1);
+    private static final Duration TIMEOUT = Duration.ofMinutes(1);
 
     private static final Pattern LAST_NUMBER = Pattern.compile("(?<!\\d)(\\d{1,9})\\s*$");
 
     private final Supplier<List<String>> command;
-    private final Duration patience;
+    private final Duration timeout;
 
     /**
      * @param command finds the program and its arguments; throws {@link IllegalStateException} when it is not there
      */
     public ProcessTokenCounter(Supplier<List<String>> command) {
-        this(command, PATIENCE);
+        this(command, TIMEOUT);
     }
 
-    ProcessTokenCounter(Supplier<List<String>> command, Duration patience) {
+    /** @param timeout after which the program is killed; loading a model is in it */
+    public ProcessTokenCounter(Supplier<List<String>> command, Duration timeout) {
         this.command = command;
-        this.patience = patience;
+        this.timeout = timeout;
     }
 
     @Override
     public OptionalInt count(String text) {
-        try {
-            return run(command.get(), text.getBytes(StandardCharsets.UTF_8));
-        } catch (IllegalStateException | IOException e) {
-            LOG.warn("tokens cannot be counted, each event counts as one: {}", e.getMessage());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-        return OptionalInt.empty();
+        List<Integer> counts = counts(List.of(text));
+        return counts.isEmpty() ? OptionalInt.empty() : OptionalInt.of(counts.get(0));
     }
 
-    private OptionalInt run(List<String> line, byte[] text) throws IOException, InterruptedException {
+    /** The processes run at the same time. */
+    @Override
+    public List<Integer> counts(List<String> texts) {
+        List<Process> processes = new ArrayList<>();
+        try {
+            List<String> line = command.get();
+            for (int i = 0; i < texts.size(); i++) {
+                processes.add(start(line));
+            }
+            for (int i = 0; i < texts.size(); i++) {
+                try (OutputStream in = processes.get(i).getOutputStream()) {
+                    in.write(texts.get(i).getBytes(StandardCharsets.UTF_8));
+                }
+            }
+            List<Integer> counts = new ArrayList<>();
+            for (Process process : processes) {
+                counts.add(number(line.get(0), process));
+            }
+            return counts;
+        } catch (IllegalStateException | IOException e) {
+            LOG.warn("tokens cannot be counted, their number is an estimate: {}", e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            processes.forEach(Process::destroyForcibly);
+        }
+        return List.of();
+    }
+
+    private Process start(List<String> line) throws IOException {
         Process process = new ProcessBuilder(line)
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start();
         var unused = process.onExit()
-                .orTimeout(patience.toMillis(), TimeUnit.MILLISECONDS)
+                .orTimeout(timeout.toMillis(), TimeUnit.MILLISECONDS)
                 .exceptionally(late -> process.destroyForcibly());
-        try {
-            try (OutputStream in = process.getOutputStream()) {
-                in.write(text);
-            }
-            // All of the text is read before the first word is written, so that neither waits for the other.
-            String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            if (process.waitFor() != 0) {
-                throw new IOException(line.get(0) + " failed");
-            }
-            Matcher number = LAST_NUMBER.matcher(said);
-            if (!number.find()) {
-                throw new IOException(line.get(0) + " printed no number");
-            }
-            return OptionalInt.of(Integer.parseInt(number.group(1)));
-        } finally {
-            process.destroyForcibly();
+        return process;
+    }
+
+    /** All of the text is read before the first word is written, so that neither side waits for the other. */
+    private static int number(String program, Process process) throws IOException, InterruptedException {
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        if (process.waitFor() != 0) {
+            throw new IOException(program + " failed");
         }
+        Matcher number = LAST_NUMBER.matcher(said);
+        if (!number.find()) {
+            throw new IOException(program + " printed no number");
+        }
+        return Integer.parseInt(number.group(1));
     }
 }

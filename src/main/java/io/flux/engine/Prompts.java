@@ -1,7 +1,7 @@
 package io.flux.engine;
 
 import io.flux.job.ChatTemplate;
-import java.util.OptionalInt;
+import java.util.List;
 import java.util.function.Function;
 
 /**
@@ -36,11 +36,7 @@ public final class Prompts {
             return 0;
         }
         TokenCounter counter = counters.apply(job.model());
-        OptionalInt before = counter.count(prompt);
-        if (before.isEmpty()) {
-            return soFar.events();
-        }
-        OptionalInt all = counter.count(prompt + soFar.text());
-        return all.isEmpty() ? soFar.events() : all.getAsInt() - before.getAsInt();
+        List<Integer> counts = counter.counts(List.of(prompt, prompt + soFar.text()));
+        return counts.isEmpty() ? soFar.events() : counts.get(1) - counts.get(0);
     }
 }

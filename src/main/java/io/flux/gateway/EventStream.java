@@ -4,7 +4,8 @@ import java.util.Map;
 
 /**
  * A job's events as server-sent events, the {@code seq} as their id: a client that comes back with {@code Last-Event-ID}
- * goes on after it. Format: WHATWG HTML, section 9.2.
+ * goes on after it. Format: WHATWG HTML, section 9.2. A blank line comes after an event and nowhere else: some decoders take
+ * each blank line for the end of an event.
  */
 final class EventStream implements Rendition {
     private static final Map<String, String> HEADERS = Map.of(
@@ -14,7 +15,7 @@ final class EventStream implements Rendition {
             "X-Accel-Buffering", "no");
 
     /** A browser comes back that soon, ms. */
-    private static final String RETRY = "retry: 1000\n\n";
+    private static final String RETRY = "retry: 1000\n";
 
     private static final int NO_CONTENT = 204;
 
@@ -53,7 +54,7 @@ final class EventStream implements Rendition {
     @Override
     public void heartbeat(HttpAnswer answer) {
         if (answer.hasHead()) {
-            answer.write(":\n\n");
+            answer.write(":\n");
         }
     }
 

@@ -5,8 +5,10 @@ import io.vertx.core.Handler;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.camel.Endpoint;
@@ -17,7 +19,9 @@ import org.apache.camel.support.DefaultComponent;
  * body is the request's body, as bytes; the variable {@code caller} says who asks. Of everything else only what the
  * endpoint's options list becomes a header: nothing that a client wrote is obeyed by a component.
  *
- * <p>Without an {@code answer} the exchange's message is the answer when the route is through, as with {@code rest}. With
+ * <p>{@code GET} without an {@code answer} also takes {@code HEAD}, whose answer has the same head and no body.
+ *
+ * <p>Without an {@code answer} the exchange's message is the answer when the route is through. With
  * one the response stays open, as the connection that the variable {@code connection} names in the {@link Hub}: it is
  * written event by event, holds no thread, and ends after the job's last event.
  */
@@ -26,14 +30,15 @@ public final class HttpDoorComponent extends DefaultComponent {
     private static final Pattern PARAMETER = Pattern.compile("\\{([^/}]+)}");
 
     private final Router router;
-    private final Handler<RoutingContext> bodies;
-    private final Hub hub;
+    private final List<Handler<RoutingContext>> bodies;
+    private final Supplier<Hub> hub;
     private final Callers callers;
 
     /**
-     * @param bodies reads a request's body, up to the bound of a message
+     * @param bodies read a request's body, up to the bound of a message
+     * @param hub asked for by routes with an {@code answer} only: a process without the gateway bundle has none
      */
-    public HttpDoorComponent(Router router, Handler<RoutingContext> bodies, Hub hub, Callers callers) {
+    public HttpDoorComponent(Router router, List<Handler<RoutingContext>> bodies, Supplier<Hub> hub, Callers callers) {
         this.router = router;
         this.bodies = bodies;
         this.hub = hub;
@@ -59,12 +64,12 @@ public final class HttpDoorComponent extends DefaultComponent {
         return router;
     }
 
-    Handler<RoutingContext> bodies() {
+    List<Handler<RoutingContext>> bodies() {
         return bodies;
     }
 
     Hub hub() {
-        return hub;
+        return hub.get();
     }
 
     Callers callers() {

@@ -2,11 +2,13 @@ package io.flux.gateway;
 
 import io.flux.access.Caller;
 import io.flux.job.TraceContext;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.Route;
 import io.vertx.ext.web.RoutingContext;
 import java.util.List;
-import java.util.Locale;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.UnaryOperator;
@@ -24,8 +26,6 @@ final class HttpDoorConsumer extends DefaultConsumer {
     /** What a route may say about its answer. */
     private static final List<String> REPLY_HEADERS = List.of("Content-Type", "Location", "Retry-After");
 
-    private static final int UNSUPPORTED_MEDIA_TYPE = 415;
-
     private final HttpDoorEndpoint endpoint;
     private Route route;
     private ProducerTemplate leaving;
@@ -40,7 +40,12 @@ final class HttpDoorConsumer extends DefaultConsumer {
         super.doStart();
         leaving = endpoint.getCamelContext().createProducerTemplate();
         route = endpoint.door().router().route(endpoint.method(), endpoint.path());
-        route.handler(endpoint.door().bodies()).handler(this::handle);
+        if (endpoint.method().equals(HttpMethod.GET) && endpoint.answer() == null) {
+            route.method(HttpMethod.HEAD);
+        }
+        endpoint.produces().forEach(route::produces);
+        endpoint.door().bodies().forEach(route::handler);
+        route.handler(this::handle);
     }
 
     /** A door closes for new requests only: answers that are being written belong to the {@link Hub}. */
@@ -51,27 +56,20 @@ final class HttpDoorConsumer extends DefaultConsumer {
         super.doStop();
     }
 
-    private static boolean isForm(RoutingContext context) {
-        String type = context.request().getHeader("Content-Type");
-        return type != null && type.toLowerCase(Locale.ROOT).startsWith("multipart/");
-    }
-
     private void handle(RoutingContext context) {
-        if (isForm(context)) {
-            context.fail(UNSUPPORTED_MEDIA_TYPE);
-            return;
-        }
         Exchange exchange = createExchange(false);
         Message message = exchange.getMessage();
         byte[] body = context.body().buffer() == null
                 ? new byte[0]
                 : context.body().buffer().getBytes();
         message.setBody(body);
-        context.pathParams().forEach(message::setHeader);
+        context.pathParams().forEach((name, value) -> message.setHeader(name, Verbatim.of(value)));
         copy(endpoint.headers(), name -> context.request().getHeader(name), message);
         copy(endpoint.query(), name -> context.queryParams().get(name), message);
-        Caller caller = endpoint.door().callers().of(context.user());
-        exchange.setVariable("caller", caller);
+        Caller caller = endpoint.open() ? null : endpoint.door().callers().of(context.user());
+        if (caller != null) {
+            exchange.setVariable("caller", caller);
+        }
         exchange.setVariable(
                 "trace",
                 TraceContext.of(
@@ -93,7 +91,7 @@ final class HttpDoorConsumer extends DefaultConsumer {
                         if (processed.failed() || exchange.getException() != null) {
                             fail(context, processed.failed() ? processed.cause() : exchange.getException());
                         } else if (endpoint.answer() == null) {
-                            reply(context.response(), exchange.getMessage());
+                            reply(context, exchange.getMessage());
                         }
                     } finally {
                         doneUoW(exchange);
@@ -106,7 +104,7 @@ final class HttpDoorConsumer extends DefaultConsumer {
         for (String name : names) {
             String value = source.apply(name);
             if (value != null) {
-                message.setHeader(name, value);
+                message.setHeader(name, Verbatim.of(value));
             }
         }
     }
@@ -146,14 +144,32 @@ final class HttpDoorConsumer extends DefaultConsumer {
         context.fail(500);
     }
 
-    private static void reply(HttpServerResponse response, Message message) {
+    private void reply(RoutingContext context, Message message) {
+        HttpServerResponse response = context.response();
         response.setStatusCode(message.getHeader(Exchange.HTTP_RESPONSE_CODE, 200, Integer.class));
+        if (!endpoint.produces().isEmpty()) {
+            response.putHeader(HttpHeaders.CONTENT_TYPE, endpoint.produces().get(0));
+        }
         for (String name : REPLY_HEADERS) {
             String value = message.getHeader(name, String.class);
             if (value != null) {
                 response.putHeader(name, value);
             }
         }
-        response.end(message.getBody() == null ? "" : message.getBody(String.class));
+        Buffer body = body(message);
+        if (context.request().method().equals(HttpMethod.HEAD)
+                && endpoint.method().equals(HttpMethod.GET)) {
+            // Vert.x leaves the body out, and its length too.
+            response.putHeader(HttpHeaders.CONTENT_LENGTH, Integer.toString(body.length()));
+        }
+        response.end(body);
+    }
+
+    private static Buffer body(Message message) {
+        Object body = message.getBody();
+        if (body instanceof byte[] bytes) {
+            return Buffer.buffer(bytes);
+        }
+        return body == null ? Buffer.buffer() : Buffer.buffer(message.getBody(String.class));
     }
 }

@@ -17,6 +17,8 @@ public final class HttpDoorEndpoint extends DefaultEndpoint {
     private final String path;
     private List<String> headers = List.of();
     private List<String> query = List.of();
+    private List<String> produces = List.of();
+    private boolean open;
     private Supplier<Rendition> answer;
     private String leave;
 
@@ -55,6 +57,27 @@ public final class HttpDoorEndpoint extends DefaultEndpoint {
     /** Names of query parameters that become headers, separated by commas. */
     public void setQuery(String names) {
         query = Arrays.asList(names.split(","));
+    }
+
+    List<String> produces() {
+        return produces;
+    }
+
+    /**
+     * Media types of the answer, separated by commas: a client that accepts none of them gets 406. The first is the
+     * {@code Content-Type} of an answer whose route sets none.
+     */
+    public void setProduces(String types) {
+        produces = Arrays.asList(types.split(","));
+    }
+
+    boolean open() {
+        return open;
+    }
+
+    /** Whether the path needs no key, so that the exchange has no variable {@code caller}. */
+    public void setOpen(boolean open) {
+        this.open = open;
     }
 
     Supplier<Rendition> answer() {

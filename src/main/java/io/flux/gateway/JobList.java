@@ -3,6 +3,7 @@ package io.flux.gateway;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.flux.job.Event;
+import io.flux.job.Excerpt;
 import io.flux.job.JobIds;
 import io.flux.job.Refusal;
 import io.flux.ledger.JobLife;
@@ -75,7 +76,8 @@ public final class JobList {
             return all.stream().sorted().map(name -> jobs(name, most)).toList();
         }
         if (!all.contains(model)) {
-            throw new Refusal(Event.Error.answer(null, "not_found", "there is no queue of a model " + model, "model"));
+            throw new Refusal(Event.Error.answer(
+                    null, "not_found", "there is no queue of a model " + Excerpt.of(model), "model"));
         }
         return List.of(jobs(model, most));
     }

@@ -3,6 +3,7 @@ package io.flux.gateway;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flux.job.Answer;
 import io.flux.job.Event;
+import io.flux.job.Excerpt;
 import io.flux.job.JobIds;
 import io.flux.job.JobReport;
 import io.flux.job.JobRequest;
@@ -85,6 +86,9 @@ public final class JobReports {
     /** What is said of a job that is not there. */
     static Event.Error unknown(String id) {
         return Event.Error.answer(
-                id, "not_found", "there is no job " + JobIds.requestId(id) + "; it may have expired", "request_id");
+                id,
+                "not_found",
+                "there is no job " + Excerpt.of(JobIds.requestId(id)) + "; it may have expired",
+                "request_id");
     }
 }

@@ -2,20 +2,14 @@ package io.flux.http;
 
 import io.flux.FluxProperties;
 import io.flux.access.WatchedKeys;
-import io.flux.job.Event;
-import io.flux.openai.ApiError;
+import io.flux.model.Admission;
 import io.netty.channel.unix.Errors;
-import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpServerOptions;
-import io.vertx.core.http.HttpServerResponse;
-import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
-import io.vertx.ext.web.handler.BodyHandler;
-import io.vertx.ext.web.handler.HttpException;
 import io.vertx.ext.web.handler.StaticHandler;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -23,12 +17,9 @@ import java.net.SocketException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpEngine;
-import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -41,18 +32,6 @@ public class HttpConfiguration {
     private static final int TRANSPORT_FACTOR = 4;
 
     private static final int LAST = 1_000_000;
-
-    private static final Map<Integer, String> CODES = Map.of(
-            400, "invalid_request",
-            401, "unauthorized",
-            403, "forbidden",
-            404, "not_found",
-            405, "method_not_allowed",
-            406, "invalid_request",
-            413, "invalid_request",
-            415, "invalid_request",
-            500, "internal_error",
-            503, "unavailable");
 
     /** What is told to whoever asks, besides the files of the page. */
     private static final Set<String> OPEN = Set.of("/", "/health", "/health/live");
@@ -68,9 +47,9 @@ public class HttpConfiguration {
                 .setEventLoopPoolSize(Math.max(1, Runtime.getRuntime().availableProcessors() / 2)));
     }
 
-    /** Found by its name: camel-platform-http asks for a router of its port, and for that of port 0 when there is none. */
-    @Bean("platform-http-router-0")
-    VertxPlatformHttpRouter httpRouter(Vertx vertx, FluxProperties flux, ObjectProvider<WatchedKeys> keys) {
+    @Bean
+    Router httpRouter(
+            Vertx vertx, FluxProperties flux, ObjectProvider<WatchedKeys> keys, ObjectProvider<Admission> admission) {
         Router router = Router.router(vertx);
         router.route().order(-4).failureHandler(HttpConfiguration::unlessGone);
         router.route().order(-3).handler(new ParameterGuard());
@@ -83,14 +62,15 @@ public class HttpConfiguration {
         }
         if (flux.gateway()) {
             page(router);
+            ApiDocuments.serve(router, LAST, () -> admission.getObject().largestMaxTokens());
         }
-        CODES.keySet().forEach(status -> router.errorHandler(status, error(status)));
-        return new VertxPlatformHttpRouter(null, vertx, router, "platform-http-router-0") {
-            @Override
-            public Handler<RoutingContext> bodyHandler() {
-                return BodyHandler.create(false).setBodyLimit(flux.messageLimit());
-            }
-        };
+        HttpErrors.install(router);
+        return router;
+    }
+
+    @Bean
+    RequestBody requestBody(FluxProperties flux) {
+        return new RequestBody(flux.messageLimit());
     }
 
     /** The paths of the page, which asks for the key: what it is made of is no secret. */
@@ -117,7 +97,7 @@ public class HttpConfiguration {
     /** Its paths and no others: elsewhere a request is told what is wrong with it, and not that there is no such file. */
     private static void page(Router router) {
         String files = pageFiles().stream().map(Pattern::quote).collect(Collectors.joining("|", "/|", ""));
-        router.getWithRegex(files).order(LAST).handler(context -> {
+        AllowedMethods.get(router, files).order(LAST).handler(context -> {
             context.response()
                     .putHeader(
                             "Content-Security-Policy",
@@ -128,70 +108,14 @@ public class HttpConfiguration {
                     .putHeader("Referrer-Policy", "no-referrer");
             context.next();
         });
-        router.getWithRegex(files)
+        AllowedMethods.get(router, files)
                 .order(LAST + 1)
                 .handler(StaticHandler.create("web").setCachingEnabled(false));
     }
 
-    /** The shape of every error that does not come from a route. */
-    private static Handler<RoutingContext> error(int status) {
-        return context -> {
-            HttpServerResponse response = context.response();
-            if (response.headWritten() || response.ended()) {
-                return;
-            }
-            if (status == 401) {
-                response.putHeader("WWW-Authenticate", "Bearer");
-            }
-            String message =
-                    switch (status) {
-                        case 400, 401 -> reason(context, "the query has a parameter that is not allowed");
-                        case 403 -> "pages of this origin may not connect; FLUX_ALLOWED_ORIGINS lists those that may";
-                        case 404 -> "there is nothing at " + context.request().path();
-                        case 406 -> "this path does not answer in a form that the header Accept names";
-                        case 413 -> "the message is too long; FLUX_MESSAGE_LIMIT says how long it may be";
-                        case 415 -> "the body must be JSON, not a form with files";
-                        case 500 -> "something went wrong in Flux";
-                        case 405 ->
-                            "this path does not take " + context.request().method();
-                        default -> "not available now";
-                    };
-            response.setStatusCode(status)
-                    .putHeader("Content-Type", "application/json")
-                    .end(body(context.request().path(), status, message));
-        };
-    }
-
-    /** Clients of OpenAI's API look for an error where it has them. */
-    private static String body(String path, int status, String message) {
-        String code = CODES.get(status);
-        if (path.startsWith("/v1/") && !path.startsWith("/v1/jobs")) {
-            return ApiError.of(Event.Error.answer(null, code, message, null), status)
-                    .json()
-                    .toString();
-        }
-        return new JsonObject()
-                .put("type", "error")
-                .put("code", code)
-                .put("error", message)
-                .encode();
-    }
-
-    /** What a guard says of it. */
-    private static String reason(RoutingContext context, String otherwise) {
-        return context.failure() instanceof HttpException refusal ? refusal.getPayload() : otherwise;
-    }
-
-    @Bean("platform-http-engine")
-    VertxPlatformHttpEngine httpEngine() {
-        return new VertxPlatformHttpEngine();
-    }
-
     @Bean("vertx-websocket")
     SharedServerWebSocketComponent webSocketComponent(
-            Vertx vertx,
-            VertxPlatformHttpRouter router,
-            ObjectProvider<SharedServerWebSocketComponent.Opening> opening) {
+            Vertx vertx, Router router, ObjectProvider<SharedServerWebSocketComponent.Opening> opening) {
         SharedServerWebSocketComponent component = new SharedServerWebSocketComponent(
                 (key, socket, user) -> opening.getObject().opened(key, socket, user));
         component.setVertx(vertx);
@@ -201,20 +125,29 @@ public class HttpConfiguration {
 
     /** Not closed by Spring: {@code Lifecycle} decides when. */
     @Bean(destroyMethod = "")
-    HttpServing httpServing(Vertx vertx, VertxPlatformHttpRouter router, FluxProperties flux) {
+    HttpServing httpServing(Vertx vertx, Router router, FluxProperties flux) {
         int largest = flux.messageLimit() * TRANSPORT_FACTOR;
         return new HttpServing(
                 vertx,
-                router,
+                new HostGuard(hosts(flux), router),
                 new HttpServerOptions()
                         .setHost(flux.host())
                         .setPort(flux.port())
                         .setTcpNoDelay(true)
+                        // HTTP/2 is not wanted, and its floods pass.
+                        .setHttp2ClearTextEnabled(false)
                         .setMaxWebSocketFrameSize(largest)
                         .setMaxWebSocketMessageSize(largest)
                         .setWebSocketSubProtocols(List.of("flux.v1")),
                 flux.tlsCert().isBlank()
                         ? null
                         : new Certificate(vertx, Path.of(flux.tlsCert()), Path.of(flux.tlsKey())));
+    }
+
+    /** Without keys, which hosts a request may name. Only a process without doors listens on a public address then. */
+    private static HostGuard.Rule hosts(FluxProperties flux) {
+        return flux.keysRequired()
+                ? HostGuard.any()
+                : HostGuard.known(flux.host(), flux.allowedOrigins(), !flux.gateway());
     }
 }

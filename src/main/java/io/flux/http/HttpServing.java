@@ -1,10 +1,11 @@
 package io.flux.http;
 
+import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.net.KeyCertOptions;
-import io.vertx.ext.web.Router;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -18,7 +19,7 @@ public final class HttpServing implements AutoCloseable {
     private static final long BOUND_SECONDS = 10;
 
     private final Vertx vertx;
-    private final Router router;
+    private final Handler<HttpServerRequest> handler;
     private final HttpServerOptions options;
     private final Certificate certificate;
     private HttpServer server;
@@ -26,13 +27,13 @@ public final class HttpServing implements AutoCloseable {
     /**
      * @param certificate null for plain HTTP
      */
-    HttpServing(Vertx vertx, Router router, HttpServerOptions options, Certificate certificate) {
+    HttpServing(Vertx vertx, Handler<HttpServerRequest> handler, HttpServerOptions options, Certificate certificate) {
         this.certificate = certificate;
         if (certificate != null) {
             options.setSsl(true).setKeyCertOptions(KeyCertOptions.wrap(certificate));
         }
         this.vertx = vertx;
-        this.router = router;
+        this.handler = handler;
         this.options = options;
     }
 
@@ -42,7 +43,9 @@ public final class HttpServing implements AutoCloseable {
      * @throws IllegalStateException when the address cannot be had, saying what to change
      */
     public void listen() {
-        HttpServer opening = vertx.createHttpServer(options).requestHandler(router);
+        HttpServer opening = vertx.createHttpServer(options)
+                .connectionHandler(MalformedBodies::watch)
+                .requestHandler(handler);
         try {
             opening.listen().toCompletionStage().toCompletableFuture().get(BOUND_SECONDS, TimeUnit.SECONDS);
         } catch (ExecutionException | TimeoutException e) {

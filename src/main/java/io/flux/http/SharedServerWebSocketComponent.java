@@ -3,7 +3,10 @@ package io.flux.http;
 import io.vertx.core.http.ServerWebSocket;
 import io.vertx.core.net.SocketAddress;
 import io.vertx.ext.auth.User;
+import io.vertx.ext.web.Route;
 import io.vertx.ext.web.RoutingContext;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.apache.camel.component.vertx.websocket.VertxWebsocketComponent;
@@ -44,10 +47,27 @@ public final class SharedServerWebSocketComponent extends VertxWebsocketComponen
     protected VertxWebsocketHost createVertxWebsocketHost(
             VertxWebsocketHostConfiguration configuration, VertxWebsocketHostKey key) {
         return new VertxWebsocketHost(getCamelContext(), configuration, key) {
+            private final Map<String, Route> handshakes = new ConcurrentHashMap<>();
+
             @Override
             public void connect(VertxWebsocketConsumer consumer) {
                 current.set(consumer);
+                String path = consumer.getEndpoint()
+                        .getConfiguration()
+                        .getWebsocketURI()
+                        .getPath();
+                // Before the route that the component adds.
+                handshakes.put(path, getRouter().route(path).handler(new HandshakeGuard()));
                 super.connect(new Forwarding(consumer, current::get, opening));
+            }
+
+            @Override
+            public void disconnect(String path) {
+                Route handshake = handshakes.remove(path);
+                if (handshake != null) {
+                    handshake.remove();
+                }
+                super.disconnect(path);
             }
 
             @Override

@@ -113,11 +113,21 @@ public sealed interface Event {
         }
     }
 
-    /** Tokens of the prompt and of the completion, as the engine counted them. */
+    /**
+     * Tokens of the prompt and of the completion, as the engine or its tokenizer counted them.
+     *
+     * @param estimated true when one of them was not counted; else null
+     */
     @JsonInclude(JsonInclude.Include.NON_NULL)
     record Usage(
             @JsonProperty("prompt_tokens") Integer promptTokens,
-            @JsonProperty("completion_tokens") Integer completionTokens) {}
+            @JsonProperty("completion_tokens") Integer completionTokens,
+            @JsonProperty("estimated") Boolean estimated) {
+        /** Both were counted. */
+        public Usage(Integer promptTokens, Integer completionTokens) {
+            this(promptTokens, completionTokens, null);
+        }
+    }
 
     /**
      * Where the time went. What is about one attempt is about the last.

@@ -1,5 +1,8 @@
 package io.flux.job;
 
+import java.util.Set;
+import java.util.regex.Pattern;
+
 /**
  * A job's id in Flux: the request_id that its client knows and the tenant that it belongs to, {@code poem-1@acme}; where
  * there are no tenants, the request_id alone. So tenants cannot meet in one id, nor learn of each other's.
@@ -8,7 +11,16 @@ public final class JobIds {
     /** In no request_id and in no tenant's name. */
     private static final char AT = '@';
 
+    private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
+    /** To an expression in a route the first is no string but nothing; in a path of HTTP the others lead elsewhere. */
+    private static final Set<String> RESERVED = Set.of("null", ".", "..");
+
     private JobIds() {}
+
+    /** Whether a client may call a job so. */
+    static boolean isRequestId(String text) {
+        return text != null && REQUEST_ID.matcher(text).matches() && !RESERVED.contains(text);
+    }
 
     /**
      * @param requestId null stays null

@@ -8,15 +8,16 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Set;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -26,14 +27,25 @@ import java.util.stream.Stream;
  */
 public final class MessageReader {
     /** Where the JSON parser's sentences stop being about the message. */
-    private static final List<String> PARSER_INTERNALS =
-            List.of(" (start marker", " (bound as", ": not allowed as per", ": was expecting (JSON", " (`");
+    private static final List<String> PARSER_INTERNALS = List.of(
+            " (start marker",
+            " (bound as",
+            " (not recognized as",
+            ": enable `",
+            ": not allowed as per",
+            ": was expecting (JSON",
+            " (`");
+
+    private static final Pattern NOT_A_NUMBER = Pattern.compile("^Non-standard token '([+-]?[A-Za-z]{1,8})'");
+    /** Of what the parser says, which repeats names and words of the message. */
+    private static final int MAX_PROBLEM = 200;
 
     /** Where it says which of its settings a bound comes from. */
     private static final Pattern FROM_A_METHOD = Pattern.compile(", from `[^`]*`");
 
+    private static final String BYTE_ORDER_MARK = "\ufeff";
+
     private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
-    private static final Set<String> RESERVED_IDS = Set.of("null", ".", "..");
     /** The header of HTTP that carries a request's id. */
     private static final String KEY = "Idempotency-Key";
 
@@ -105,7 +117,8 @@ public final class MessageReader {
         if (key != null) {
             requireId(key, () -> fields.refuse(KEY, KEY + RULE_OF_IDS));
             if (requestId != null && !requestId.equals(key)) {
-                throw fields.refuse("request_id", "request_id and " + KEY + " must be the same");
+                throw new Refusal(Event.Error.answer(
+                        requestId, "conflict", "request_id and " + KEY + " must be the same", "request_id"));
             }
         }
         JobRequest request = generate(fields, key == null ? requestId : key, tenant);
@@ -181,7 +194,7 @@ public final class MessageReader {
 
     private static void requireId(String requestId, Supplier<Refusal> otherwise) {
         // Null: an expression in a route reads the word so.
-        if (requestId == null || !REQUEST_ID.matcher(requestId).matches() || RESERVED_IDS.contains(requestId)) {
+        if (!JobIds.isRequestId(requestId)) {
             throw otherwise.get();
         }
     }
@@ -198,7 +211,7 @@ public final class MessageReader {
             throw Refusal.invalid(
                     null, null, "the message must be at most " + messageLimit + " bytes, not " + bytes.length);
         }
-        if (parse(bytes) instanceof ObjectNode object) {
+        if (parse(text(bytes)) instanceof ObjectNode object) {
             return object;
         }
         throw Refusal.invalid(null, null, "the message must be a JSON object");
@@ -220,23 +233,42 @@ public final class MessageReader {
         return fields;
     }
 
-    private JsonNode parse(byte[] bytes) {
+    /**
+     * Decoded strictly. The JSON parser takes what is no UTF-8: longer forms of a character than need be, and halves of a
+     * surrogate pair; and it takes other encodings for JSON.
+     */
+    private static String text(byte[] bytes) {
         try {
-            return reader.readTree(bytes);
+            String text = StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString();
+            return text.startsWith(BYTE_ORDER_MARK) ? text.substring(BYTE_ORDER_MARK.length()) : text;
+        } catch (CharacterCodingException e) {
+            throw Refusal.invalid(null, null, "the message is not valid UTF-8");
+        }
+    }
+
+    private JsonNode parse(String text) {
+        try {
+            return reader.readTree(text);
         } catch (JsonProcessingException e) {
             throw Refusal.invalid(null, null, "the message is not valid JSON: " + describe(e));
-        } catch (IOException e) {
-            throw Refusal.invalid(null, null, "the message is not valid UTF-8");
         }
     }
 
     private static String describe(JsonProcessingException e) {
         String problem = e.getOriginalMessage().lines().findFirst().orElse("unreadable");
+        Matcher notANumber = NOT_A_NUMBER.matcher(problem);
+        if (notANumber.find()) {
+            problem = "a number must be finite, not " + notANumber.group(1);
+        }
         problem = FROM_A_METHOD.matcher(problem).replaceFirst("");
         for (String internals : PARSER_INTERNALS) {
             int start = problem.indexOf(internals);
             problem = start < 0 ? problem : problem.substring(0, start);
         }
+        problem = Excerpt.of(problem, MAX_PROBLEM);
         return e.getLocation() == null
                 ? problem
                 : problem + " at line " + e.getLocation().getLineNr() + ", column "

@@ -8,10 +8,12 @@ public final class Refusal extends RuntimeException {
 
     private final transient Event.Error event;
 
+    /** @param event which does not repeat a request_id that no job can have */
     public Refusal(Event.Error event) {
         // No stack trace: a refusal is an answer, and floods of bad input must stay cheap.
         super(event.error(), null, false, false);
-        this.event = event;
+        boolean known = event.requestId() == null || JobIds.isRequestId(JobIds.requestId(event.requestId()));
+        this.event = known ? event : (Event.Error) event.as(null);
     }
 
     /** The input breaks a rule. */

@@ -133,6 +133,15 @@ public final class Admission {
         return new Report("models", requestId, models);
     }
 
+    /** The largest {@code max_tokens} that one of the known models takes; the configured one while none is known. */
+    public long largestMaxTokens() {
+        return directory.known().stream()
+                .mapToLong(known ->
+                        bounds(known.description()).get(MAX_TOKENS).max().longValue())
+                .max()
+                .orElse(limits.maxTokens());
+    }
+
     private Map<String, Number> defaults(ModelDescription model) {
         Map<String, Number> defaults = new TreeMap<>(model.parameters().defaults());
         Parameters.Range allowed = bounds(model).get(MAX_TOKENS);

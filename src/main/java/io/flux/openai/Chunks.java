@@ -9,7 +9,8 @@ import java.util.Map;
 
 /**
  * A job's events as the chunks of OpenAI's streams: the role, the text, why it ended, what it took if that was asked for,
- * and {@code [DONE]}. The place in the queue is a comment, which clients pass over.
+ * and {@code [DONE]}. The queue position is a comment, which clients pass over. No blank line follows a comment: some decoders
+ * take each blank line for the end of an event.
  *
  * <p>The status waits for the first text, so that a refusal of the engine's is one of HTTP's; but who has others before
  * them, or has waited for a while, gets it with the comment.
@@ -85,7 +86,7 @@ final class Chunks implements Rendition {
             return;
         }
         place = ": position " + event.path("position").asLong()
-                + (event.has("eta_ms") ? ", eta_ms " + event.path("eta_ms").asLong() : "") + "\n\n";
+                + (event.has("eta_ms") ? ", eta_ms " + event.path("eta_ms").asLong() : "") + "\n";
         if (answer.hasHead() || event.path("position").asLong() > 1) {
             begin(answer);
             answer.write(place);
@@ -95,7 +96,7 @@ final class Chunks implements Rendition {
     @Override
     public void heartbeat(HttpAnswer answer) {
         begin(answer);
-        answer.write(place.isEmpty() ? ":\n\n" : place);
+        answer.write(place.isEmpty() ? ":\n" : place);
     }
 
     private static void begin(HttpAnswer answer) {

@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 final class Json {
     private static final String PROMPT = "prompt_tokens";
     private static final String COMPLETION = "completion_tokens";
+    private static final String ESTIMATED = "estimated";
 
     private Json() {}
 
@@ -22,7 +23,7 @@ final class Json {
         }
     }
 
-    /** The tokens that an answer took; JSON's null when the engine has not counted both kinds. */
+    /** The tokens that an answer took; JSON's null when an older worker has not said so. */
     static JsonNode usage(JsonNode counted) {
         if (!counted.has(PROMPT) || !counted.has(COMPLETION)) {
             return JsonNodeFactory.instance.nullNode();
@@ -30,6 +31,10 @@ final class Json {
         int prompt = counted.path(PROMPT).asInt();
         int completion = counted.path(COMPLETION).asInt();
         ObjectNode usage = JsonNodeFactory.instance.objectNode();
-        return usage.put(PROMPT, prompt).put(COMPLETION, completion).put("total_tokens", prompt + completion);
+        usage.put(PROMPT, prompt).put(COMPLETION, completion).put("total_tokens", prompt + completion);
+        if (counted.path(ESTIMATED).asBoolean()) {
+            usage.put(ESTIMATED, true);
+        }
+        return usage;
     }
 }

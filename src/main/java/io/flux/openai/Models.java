@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flux.access.Caller;
 import io.flux.job.Event;
+import io.flux.job.Excerpt;
 import io.flux.job.Refusal;
 import io.flux.model.Admission;
 
@@ -35,8 +36,8 @@ public final class Models {
                 .filter(model -> model.name().equals(name) || model.aliases().contains(name))
                 .findFirst()
                 .map(Models::json)
-                .orElseThrow(() -> new Refusal(
-                        Event.Error.answer(null, "not_found", "the model '" + name + "' does not exist", "model")));
+                .orElseThrow(() -> new Refusal(Event.Error.answer(
+                        null, "not_found", "the model '" + Excerpt.of(name) + "' does not exist", "model")));
     }
 
     /** When it was made is not known; clients in typed languages want a number. */

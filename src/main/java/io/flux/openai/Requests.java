@@ -17,6 +17,7 @@ import java.time.Clock;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /**
@@ -41,6 +42,7 @@ public final class Requests {
     private static final String MAX_COMPLETION_TOKENS = "max_completion_tokens";
     private static final String STREAM_OPTIONS = "stream_options";
     private static final String CONTENT = "content";
+    private static final String ASSISTANT = "assistant";
 
     /** Flux's seeds are 32 bits wide. */
     private static final BigInteger SEEDS = BigInteger.ONE.shiftLeft(32);
@@ -48,11 +50,14 @@ public final class Requests {
     private final MessageReader messages;
     private final ObjectMapper mapper;
     private final Clock clock;
+    private final LongSupplier maxTokens;
 
-    public Requests(MessageReader messages, ObjectMapper mapper, Clock clock) {
+    /** @param maxTokens the largest max_tokens that a model takes now */
+    public Requests(MessageReader messages, ObjectMapper mapper, Clock clock, LongSupplier maxTokens) {
         this.messages = messages;
         this.mapper = mapper;
         this.clock = clock;
+        this.maxTokens = maxTokens;
     }
 
     /** Makes what clients are shown whose request is not understood yet: an error. */
@@ -89,18 +94,16 @@ public final class Requests {
         return question(Endpoint.COMPLETION, asked, request, key, tenant);
     }
 
-    private static ObjectNode common(ObjectNode asked) {
+    private ObjectNode common(ObjectNode asked) {
         ObjectNode request = JsonNodeFactory.instance.objectNode();
         for (String field : SAME) {
             if (asked.hasNonNull(field)) {
                 request.set(field, asked.get(field));
             }
         }
-        if (asked.hasNonNull(MAX_TOKENS)
-                && asked.hasNonNull(MAX_COMPLETION_TOKENS)
-                && !asked.get(MAX_TOKENS).equals(asked.get(MAX_COMPLETION_TOKENS))) {
-            throw Unsupported.refusal(
-                    MAX_TOKENS, "max_tokens must be left out, or be the same as max_completion_tokens");
+        if (asked.hasNonNull(MAX_TOKENS) && asked.hasNonNull(MAX_COMPLETION_TOKENS)) {
+            requireCount(asked, MAX_TOKENS);
+            requireCount(asked, MAX_COMPLETION_TOKENS);
         }
         if (asked.hasNonNull(maxTokens(asked))) {
             request.set(MAX_TOKENS, asked.get(maxTokens(asked)));
@@ -111,9 +114,23 @@ public final class Requests {
         return request;
     }
 
-    /** The older name, or the one that took its place. */
+    /** The older name, or the one that took its place; of both, the one with the smaller bound: it is the one that holds. */
     private static String maxTokens(ObjectNode asked) {
-        return asked.hasNonNull(MAX_COMPLETION_TOKENS) ? MAX_COMPLETION_TOKENS : MAX_TOKENS;
+        boolean both = asked.hasNonNull(MAX_TOKENS) && asked.hasNonNull(MAX_COMPLETION_TOKENS);
+        boolean older = both
+                ? asked.get(MAX_TOKENS).doubleValue()
+                        < asked.get(MAX_COMPLETION_TOKENS).doubleValue()
+                : asked.hasNonNull(MAX_TOKENS);
+        return older ? MAX_TOKENS : MAX_COMPLETION_TOKENS;
+    }
+
+    /** One of the two is not passed on, and so is looked at here. */
+    private void requireCount(ObjectNode asked, String field) {
+        double count = asked.get(field).isNumber() ? asked.get(field).doubleValue() : 0;
+        long most = maxTokens.getAsLong();
+        if (count < 1 || count > most || count != Math.rint(count)) {
+            throw Unsupported.refusal(field, field + " must be an integer between 1 and " + most);
+        }
     }
 
     /** OpenAI's are 64 bits wide, and signed: the lower 32 bits. */
@@ -154,8 +171,9 @@ public final class Requests {
                 }
             }
             ObjectNode turn = turns.addObject();
-            turn.set("role", role(item.path("role"), at));
-            turn.set(CONTENT, content(item.path(CONTENT), at));
+            JsonNode role = role(item.path("role"), at);
+            turn.set("role", role);
+            turn.set(CONTENT, content(item.path(CONTENT), role.asText().equals(ASSISTANT), at));
         }
         return turns;
     }
@@ -163,13 +181,22 @@ public final class Requests {
     private static JsonNode role(JsonNode role, String at) {
         return switch (role.asText()) {
             case "developer" -> JsonNodeFactory.instance.textNode("system");
-            case "system", "user", "assistant" -> role;
+            case "system", "user", ASSISTANT -> role;
             default ->
                 throw Unsupported.refusal(at + ".role", at + ".role must be one of system, developer, user, assistant");
         };
     }
 
-    private static JsonNode content(JsonNode content, String at) {
+    /**
+     * The text of a turn.
+     *
+     * @param answer whether the turn is an assistant's. Clients send back what they got: a turn without content, or with the
+     *     words of a refusal in its place, is empty
+     */
+    private static JsonNode content(JsonNode content, boolean answer, String at) {
+        if (answer && (content.isNull() || content.isMissingNode())) {
+            return JsonNodeFactory.instance.textNode("");
+        }
         if (!content.isArray()) {
             return content;
         }
@@ -177,13 +204,17 @@ public final class Requests {
         int number = 0;
         for (JsonNode part : content) {
             String field = at + ".content[" + number + "]";
+            if (answer && part.path("type").asText().equals("refusal")) {
+                number++;
+                continue;
+            }
             if (!part.path("type").asText().equals("text")) {
                 throw Unsupported.refusal(field + ".type", field + ".type must be text: nothing else is supported");
             }
             if (!part.path("text").isTextual()) {
                 throw Unsupported.refusal(field + ".text", field + ".text must be a string");
             }
-            text.append(number == 0 ? "" : "\n").append(part.path("text").textValue());
+            text.append(text.isEmpty() ? "" : "\n").append(part.path("text").textValue());
             number++;
         }
         return JsonNodeFactory.instance.textNode(text.toString());
@@ -222,10 +253,11 @@ public final class Requests {
         if (!options.isObject()) {
             throw Unsupported.refusal(STREAM_OPTIONS, "stream_options must be an object");
         }
-        if (!stream) {
-            throw Unsupported.refusal(STREAM_OPTIONS, "stream_options goes with stream only");
+        boolean usage = flag(options.path("include_usage"), "stream_options.include_usage");
+        if (usage && !stream) {
+            throw Unsupported.refusal(STREAM_OPTIONS, "stream_options.include_usage goes with stream only");
         }
-        return flag(options.path("include_usage"), "stream_options.include_usage");
+        return usage;
     }
 
     private static boolean flag(JsonNode value, String field) {

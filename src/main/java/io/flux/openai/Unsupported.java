@@ -3,6 +3,7 @@ package io.flux.openai;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flux.job.Event;
+import io.flux.job.Excerpt;
 import io.flux.job.Refusal;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -30,7 +31,7 @@ final class Unsupported {
         HARMLESS.put("functions", EMPTY);
         HARMLESS.put("function_call", oneOf("none", "auto"));
         HARMLESS.put("logprobs", OFF);
-        HARMLESS.put("top_logprobs", NEVER);
+        HARMLESS.put("top_logprobs", ZERO);
         HARMLESS.put("logit_bias", EMPTY);
         HARMLESS.put("presence_penalty", ZERO);
         HARMLESS.put("frequency_penalty", ZERO);
@@ -61,7 +62,7 @@ final class Unsupported {
     static void refuse(ObjectNode request) {
         HARMLESS.forEach((field, harmless) -> {
             if (request.hasNonNull(field) && !harmless.test(request.get(field))) {
-                throw refusal(field, field + " " + request.get(field) + " is not supported");
+                throw refusal(field, field + " " + Excerpt.of(request.get(field).toString()) + " is not supported");
             }
         });
     }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flux.access.Caller;
 import io.flux.job.Event;
+import io.flux.job.Excerpt;
 import io.flux.job.FailureReport;
 import io.flux.job.JobIds;
 import io.flux.job.JobRequest;
@@ -93,7 +94,8 @@ public final class DeadLetters {
     private DeadLetter find(String id) {
         DeadLetter letter = ledger.deadLetter(id);
         if (letter == null) {
-            throw new Refusal(Event.Error.answer(id, "not_found", "there is no dead letter " + id, "request_id"));
+            throw new Refusal(
+                    Event.Error.answer(id, "not_found", "there is no dead letter " + Excerpt.of(id), "request_id"));
         }
         return letter;
     }

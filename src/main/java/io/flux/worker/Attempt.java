@@ -3,6 +3,7 @@ package io.flux.worker;
 import io.flux.engine.EngineEnd;
 import io.flux.engine.EngineJob;
 import io.flux.engine.Transcript;
+import io.flux.engine.UsageCounter;
 import io.flux.job.JobRequest;
 import io.flux.job.TraceContext;
 import io.flux.ledger.Started;
@@ -29,6 +30,9 @@ public final class Attempt {
     private long seq;
     private boolean abandoned;
     private final RecentFrames recent = new RecentFrames();
+    private final StringBuilder text = new StringBuilder();
+    private int texts;
+    private UsageCounter.Usage usage;
     private AttemptSpan span;
 
     /**
@@ -146,6 +150,20 @@ public final class Attempt {
     /** The next event is in the journal. */
     void written() {
         seq++;
+    }
+
+    /** A piece of the answer is in the journal. */
+    void wrote(String piece) {
+        text.append(piece);
+        texts++;
+    }
+
+    /** The tokens of the job when this attempt ends like that. Counts once, which may take as long as a tokenizer does. */
+    UsageCounter.Usage usage(UsageCounter counter, EngineEnd end) {
+        if (usage == null) {
+            usage = counter.of(job(), end, text.toString(), texts);
+        }
+        return usage;
     }
 
     /** What was written last, for a journal that loses it. */

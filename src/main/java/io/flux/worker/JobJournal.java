@@ -5,6 +5,7 @@ import io.flux.engine.EngineFailure;
 import io.flux.engine.EngineText;
 import io.flux.engine.FinishReason;
 import io.flux.engine.StopReason;
+import io.flux.engine.UsageCounter;
 import io.flux.job.AttemptLimits;
 import io.flux.job.Event;
 import io.flux.job.EventJson;
@@ -46,8 +47,15 @@ public final class JobJournal {
      * @param worker this worker's id
      * @param clock says when a job died
      * @param tracing makes spans of attempts
+     * @param usage counts the tokens of answers
      */
-    public record Terms(AttemptLimits limits, Duration deadRetention, String worker, Clock clock, Tracing tracing) {}
+    public record Terms(
+            AttemptLimits limits,
+            Duration deadRetention,
+            String worker,
+            Clock clock,
+            Tracing tracing,
+            UsageCounter usage) {}
 
     public JobJournal(Ledger ledger, EventJson json, Claims claims, WorkerMeters meters, Terms terms) {
         this.ledger = ledger;
@@ -84,6 +92,7 @@ public final class JobJournal {
         }
         long seq = attempt.nextSeq();
         append(attempt, seq, new Event.Token(attempt.requestId(), seq, text.content()));
+        attempt.wrote(text.content());
         Duration gap = attempt.watch().wrote(text.readNanos());
         if (gap == null) {
             attempt.firstText();
@@ -166,12 +175,11 @@ public final class JobJournal {
         return verdict;
     }
 
-    /** The answer is whole. */
+    /** The answer is whole, or as whole as it gets. Waits for the tokenizer where the engine has not counted. */
     public void complete(Attempt attempt, EngineEnd end) {
         String reason = end.finish().wireName();
         long seq = attempt.nextSeq();
-        Integer completion = attempt.isWhole() ? end.completionTokens() : null;
-        Event.Usage usage = completion == null ? null : new Event.Usage(end.promptTokens(), completion);
+        UsageCounter.Usage usage = attempt.usage(terms.usage(), end);
         finish(
                 attempt,
                 seq,
@@ -179,11 +187,11 @@ public final class JobJournal {
                         attempt.requestId(),
                         seq,
                         reason,
-                        completion,
-                        usage,
+                        usage.estimated() ? null : (Integer) usage.completion(),
+                        new Event.Usage(usage.prompt(), usage.completion(), usage.estimated() ? true : null),
                         attempt.number(),
                         attempt.resumes(),
-                        timings(attempt, end, completion)),
+                        timings(attempt, end, attempt.isWhole() ? end.completionTokens() : null)),
                 reason);
         meters.tokens(attempt.model(), end);
     }

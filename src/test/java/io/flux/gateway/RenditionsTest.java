@@ -73,8 +73,8 @@ class RenditionsTest {
         assertThat(page.ended).isFalse();
         stream.event(COMPLETE, page);
         assertThat(page.body.toString())
-                .isEqualTo("retry: 1000\n\nevent: ticket\ndata: " + TICKET + "\n\nid: 2\nevent: token\ndata: " + TOKEN
-                        + "\n\n:\n\nid: 3\nevent: complete\ndata: " + COMPLETE + "\n\n");
+                .isEqualTo("retry: 1000\nevent: ticket\ndata: " + TICKET + "\n\nid: 2\nevent: token\ndata: " + TOKEN
+                        + "\n\n:\nid: 3\nevent: complete\ndata: " + COMPLETE + "\n\n");
         assertThat(page.ended).isTrue();
         assertThat(page.headers).containsEntry("Content-Type", "text/event-stream");
     }

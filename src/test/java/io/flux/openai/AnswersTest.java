@@ -29,7 +29,8 @@ class AnswersTest {
     private final Requests requests = new Requests(
             new MessageReader(JSON, 16 * 1024, () -> "r1"),
             JSON,
-            Clock.fixed(Instant.ofEpochSecond(1_700_000_000), ZoneOffset.UTC));
+            Clock.fixed(Instant.ofEpochSecond(1_700_000_000), ZoneOffset.UTC),
+            () -> 4096);
     private final RecordedAnswer answer = new RecordedAnswer();
 
     @Test
@@ -91,14 +92,14 @@ class AnswersTest {
     void thePlaceInTheQueueIsAComment() {
         Rendition stream = chat("\"stream\":true");
         show(stream, "{\"type\":\"ticket\",\"request_id\":\"r1\",\"model\":\"m\",\"position\":3,\"eta_ms\":900}");
-        assertThat(answer.body()).isEqualTo(": position 3, eta_ms 900\n\n");
+        assertThat(answer.body()).isEqualTo(": position 3, eta_ms 900\n");
         show(stream, "{\"type\":\"position\",\"request_id\":\"r1\",\"position\":1}");
-        assertThat(answer.body()).endsWith("\n\n: position 1\n\n");
+        assertThat(answer.body()).endsWith("\n: position 1\n");
         stream.heartbeat(answer);
-        assertThat(answer.body()).endsWith("\n\n: position 1\n\n: position 1\n\n");
+        assertThat(answer.body()).endsWith("\n: position 1\n: position 1\n");
         show(stream, START);
         stream.heartbeat(answer);
-        assertThat(answer.body()).endsWith("\n\n:\n\n");
+        assertThat(answer.body()).endsWith("\n:\n");
     }
 
     @Test
@@ -107,7 +108,7 @@ class AnswersTest {
         show(stream, TICKET);
         assertThat(answer.hasHead()).isFalse();
         stream.heartbeat(answer);
-        assertThat(answer.body()).isEqualTo(": position 1, eta_ms 900\n\n");
+        assertThat(answer.body()).isEqualTo(": position 1, eta_ms 900\n");
     }
 
     @Test

@@ -29,7 +29,8 @@ class RequestsTest {
     private final Requests requests = new Requests(
             new MessageReader(JSON, 16 * 1024, () -> "made-id"),
             JSON,
-            Clock.fixed(Instant.ofEpochSecond(1_700_000_000), ZoneOffset.UTC));
+            Clock.fixed(Instant.ofEpochSecond(1_700_000_000), ZoneOffset.UTC),
+            () -> 4096);
 
     @Test
     void everyFieldThatBothHaveIsTaken() throws Exception {
@@ -114,6 +115,29 @@ class RequestsTest {
             strings = {
                 "\"n\":1",
                 "\"n\":null",
+                "\"best_of\":1",
+                "\"tools\":null",
+                "\"tool_choice\":null",
+                "\"functions\":[]",
+                "\"function_call\":\"none\"",
+                "\"logprobs\":false,\"top_logprobs\":0",
+                "\"top_logprobs\":null",
+                "\"logit_bias\":null",
+                "\"presence_penalty\":null",
+                "\"audio\":null",
+                "\"modalities\":null",
+                "\"web_search_options\":null",
+                "\"reasoning_effort\":null",
+                "\"verbosity\":\"medium\"",
+                "\"store\":null",
+                "\"service_tier\":\"default\"",
+                "\"stream_options\":{}",
+                "\"stream\":false,\"stream_options\":{\"include_usage\":false}",
+                "\"seed\":null",
+                "\"stop\":[]",
+                "\"max_tokens\":null,\"max_completion_tokens\":null",
+                "\"prediction\":null",
+                "\"safety_identifier\":\"me\",\"prompt_cache_key\":\"a\"",
                 "\"tools\":[]",
                 "\"tool_choice\":\"none\"",
                 "\"logprobs\":false",
@@ -161,7 +185,11 @@ class RequestsTest {
                 "stream_options | \"stream_options\":{\"include_usage\":true}",
                 "stream_options | \"stream\":true,\"stream_options\":1",
                 "stream_options.include_usage | \"stream\":true,\"stream_options\":{\"include_usage\":1}",
-                "max_tokens | \"max_tokens\":5,\"max_completion_tokens\":6",
+                "max_tokens | \"max_tokens\":5000,\"max_completion_tokens\":6",
+                "max_completion_tokens | \"max_tokens\":5,\"max_completion_tokens\":5000",
+                "max_completion_tokens | \"max_tokens\":5,\"max_completion_tokens\":0",
+                "max_completion_tokens | \"max_tokens\":5,\"max_completion_tokens\":5.5",
+                "max_tokens | \"max_tokens\":\"5\",\"max_completion_tokens\":5",
                 "max_tokens | \"max_tokens\":\"5\"",
                 "max_completion_tokens | \"max_completion_tokens\":\"5\"",
                 "seed | \"seed\":1.5",
@@ -198,6 +226,35 @@ class RequestsTest {
         Event.Error error = refusal("{\"messages\":" + messages + "}", null);
         assertThat(error.field()).isEqualTo(param);
         assertThat(error.error()).startsWith(param);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"5,6", "6,5", "5,5"})
+    void ofTwoBoundsTheSmallerHolds(int older, int newer) {
+        assertThat(chat("{" + HI + ",\"max_tokens\":" + older + ",\"max_completion_tokens\":" + newer + "}")
+                        .maxTokens())
+                .isEqualTo(5);
+    }
+
+    /** What the official clients keep of an answer and send back with the next request. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"content\":null",
+                "\"content\":null,\"tool_calls\":[]",
+                "\"content\":null,\"tool_calls\":null,\"function_call\":null,\"audio\":null",
+                "\"content\":null,\"refusal\":\"no\"",
+                "\"content\":null,\"refusal\":null,\"annotations\":[]",
+                "\"content\":[]",
+                "\"content\":[{\"type\":\"refusal\",\"refusal\":\"no\"}]",
+                "\"refusal\":null",
+            })
+    void anAssistantsTurnWithoutContentIsAnEmptyTurn(String members) {
+        String hi = "{\"role\":\"user\",\"content\":\"Hi\"}";
+        assertThat(chat("{\"messages\":[" + hi + ",{\"role\":\"assistant\"," + members + "}," + hi + "]}")
+                        .turns())
+                .containsExactly(
+                        new ChatMessage("user", "Hi"), new ChatMessage("assistant", ""), new ChatMessage("user", "Hi"));
     }
 
     @ParameterizedTest

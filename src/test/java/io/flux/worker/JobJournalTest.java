@@ -17,7 +17,10 @@ import io.flux.engine.Engines;
 import io.flux.engine.FinishReason;
 import io.flux.engine.LiveExec;
 import io.flux.engine.LiveProcess;
+import io.flux.engine.TokenCounter;
+import io.flux.engine.UsageCounter;
 import io.flux.job.AttemptLimits;
+import io.flux.job.ChatTemplate;
 import io.flux.job.EventJson;
 import io.flux.job.JobRequest;
 import io.flux.job.Requests;
@@ -74,7 +77,8 @@ class JobJournalTest {
                     Duration.ofDays(7),
                     "worker-1",
                     Clock.fixed(Instant.ofEpochMilli(1234), ZoneOffset.UTC),
-                    Tracing.OFF));
+                    Tracing.OFF,
+                    new UsageCounter(name -> ChatTemplate.CHATML, name -> TokenCounter.NONE)));
 
     @BeforeEach
     void submit() throws JsonProcessingException {
@@ -168,19 +172,20 @@ class JobJournalTest {
     }
 
     @Test
-    void countsThatTheEngineDidNotSayAreLeftOut() throws JsonProcessingException {
+    void countsThatTheEngineDidNotSayAreEstimatesAndSaySo() throws JsonProcessingException {
         Attempt attempt = take();
         journal.begin(attempt);
         journal.complete(attempt, new EngineEnd(FinishReason.STOP, null, 0, null, null, ""));
         JsonNode complete = events().get(1);
         assertThat(complete.has("token_count")).isFalse();
-        assertThat(complete.has("usage")).isFalse();
+        assertThat(complete.get("usage").toString())
+                .isEqualTo("{\"prompt_tokens\":1,\"completion_tokens\":0,\"estimated\":true}");
         assertThat(complete.get("timings").has("ttft_ms")).isFalse();
         assertThat(complete.get("timings").has("tokens_per_second")).isFalse();
     }
 
     @Test
-    void aLaterAttemptRestartsAndContinuesAndDoesNotClaimToKnowTheCount() throws JsonProcessingException {
+    void aLaterAttemptRestartsAndContinuesAndEstimatesWhatTheOneBeforeWrote() throws JsonProcessingException {
         Attempt first = take();
         journal.begin(first);
         journal.text(first, new EngineText("one ", System.nanoTime()));
@@ -196,6 +201,8 @@ class JobJournalTest {
         assertThat(events.get(2).get("attempt").intValue()).isEqualTo(2);
         assertThat(events.get(2).get("mode").textValue()).isEqualTo("continue");
         assertThat(events.get(4).has("token_count")).isFalse();
+        assertThat(events.get(4).get("usage").toString())
+                .isEqualTo("{\"prompt_tokens\":11,\"completion_tokens\":2,\"estimated\":true}");
         assertThat(events.get(4).get("attempts").intValue()).isEqualTo(2);
         assertThat(events.get(4).get("resumes").intValue()).isEqualTo(1);
         assertThat(events.get(4).get("timings").get("requeue_ms").longValue()).isNotNegative();
