@@ -2,6 +2,7 @@ package io.flux.engine;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flux.job.TemplateMarkers;
 import io.flux.retry.GrowingPause;
 import java.io.IOException;
 import java.io.InputStream;
