@@ -56,6 +56,7 @@ class WorkerConfiguration {
 
     @Bean
     Prompts prompts(FluxProperties flux, ServedModels models) {
+        long memory = EngineMemory.bytes(flux.engineMemory(), models.all());
         return new Prompts(
                 model -> {
                     String template = models.named(model).template();
@@ -64,8 +65,8 @@ class WorkerConfiguration {
                 name -> {
                     ModelSpec model = models.named(name);
                     return switch (model.engine()) {
-                        case "bundled" -> new ProcessTokenCounter(() -> bundledTokenizer(model, flux));
-                        case "llama-completion" -> new ProcessTokenCounter(() -> llamaTokenizer(model, flux));
+                        case "bundled" -> new ProcessTokenCounter(() -> bundledTokenizer(model, flux), memory);
+                        case "llama-completion" -> new ProcessTokenCounter(() -> llamaTokenizer(model, flux), memory);
                         default -> TokenCounter.NONE;
                     };
                 });
@@ -118,8 +119,8 @@ class WorkerConfiguration {
     }
 
     @Bean
-    LiveExec liveExec() {
-        return new LiveExec();
+    LiveExec liveExec(FluxProperties flux, ServedModels models) {
+        return new LiveExec(EngineMemory.bytes(flux.engineMemory(), models.all()));
     }
 
     /** Servers elsewhere that speak OpenAI's API. */
@@ -171,7 +172,8 @@ class WorkerConfiguration {
         return new LlamaServers(
                 models::named,
                 model -> EnginePreflight.ofEnvironment(flux.llamaDir()).command(LlamaServers.ENGINE),
-                model -> Path.of(file(model, flux, () -> BundledEngineCommand.unpackModel(engineFolder(flux)))));
+                model -> Path.of(file(model, flux, () -> BundledEngineCommand.unpackModel(engineFolder(flux)))),
+                EngineMemory.bytes(flux.engineMemory(), models.all()));
     }
 
     @Bean

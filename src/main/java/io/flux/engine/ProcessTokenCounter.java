@@ -26,15 +26,29 @@ public final class ProcessTokenCounter implements TokenCounter {
 
     private final Supplier<List<String>> command;
     private final Duration patience;
+    private final long memory;
 
     /**
      * @param command finds the program and its arguments; throws {@link IllegalStateException} when it is not there
      */
     public ProcessTokenCounter(Supplier<List<String>> command) {
-        this(command, PATIENCE);
+        this(command, 0);
+    }
+
+    /**
+     * @param command finds the program and its arguments; throws {@link IllegalStateException} when it is not there
+     * @param memory bytes that the program may allocate; 0 for no bound
+     */
+    public ProcessTokenCounter(Supplier<List<String>> command, long memory) {
+        this(command, PATIENCE, memory);
     }
 
     ProcessTokenCounter(Supplier<List<String>> command, Duration patience) {
+        this(command, patience, 0);
+    }
+
+    private ProcessTokenCounter(Supplier<List<String>> command, Duration patience, long memory) {
+        this.memory = memory;
         this.command = command;
         this.patience = patience;
     }
@@ -52,7 +66,7 @@ public final class ProcessTokenCounter implements TokenCounter {
     }
 
     private OptionalInt run(List<String> line, byte[] text) throws IOException, InterruptedException {
-        Process process = new ProcessBuilder(line)
+        Process process = EngineProcesses.builder(line, memory)
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start();
         var unused = process.onExit()
