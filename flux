@@ -29,7 +29,12 @@ app=$target/flux               # the jar, extracted: it starts faster so
 archive=$app/flux.jsa          # its classes as the JVM lays them out in memory: faster still
 lock=$target/.flux-lock        # a link to the process id of whoever is building
 log=$target/flux-build.log
-terminals=$(for fd in 0 2; do [ ! -t "$fd" ] || printf '%s' "$fd"; done)
+# 1 is looked at through 3: within the parentheses it is a pipe.
+{ terminals=$(
+  [ ! -t 0 ] || printf 0
+  [ ! -t 3 ] || printf 1
+  [ ! -t 2 ] || printf 2
+); } 3>&1
 
 help() {
   cat <<'END'

@@ -148,7 +148,7 @@ final class Bootstrap implements ApplicationContextInitializer<ConfigurableAppli
         }
         EmbeddedRedis redis = new EmbeddedRedis(Path.of(environment.getProperty("flux.data", ".flux"), "redis"));
         redis.start();
-        LOG.info("Embedded Redis at {}", redis.uri());
+        LOG.info("Embedded Redis at {}, {}", redis.address(), redis.program());
         // Registered before any other bean, so destroyed after all of them.
         ((DefaultListableBeanFactory) context.getBeanFactory()).registerDisposableBean("embeddedRedis", redis::stop);
         return redis.uri().toString();

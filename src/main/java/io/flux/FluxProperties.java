@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.apache.camel.component.exec.impl.ExecParseUtils;
 import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.util.unit.DataSize;
 
 /**
  * Flux's configuration. {@code application.yaml} holds every default and says what each option means; each
@@ -72,6 +73,7 @@ public record FluxProperties(
         String openaiKeyFile,
         String openaiContinuation,
         Duration engineStall,
+        DataSize engineMemory,
         int slots,
         int threads,
         int context,
@@ -81,6 +83,7 @@ public record FluxProperties(
         String jmsPassword) {
 
     private static final int MOST_REPLICAS = 16;
+    private static final DataSize SMALLEST_ENGINE_MEMORY = DataSize.ofMegabytes(64);
 
     public FluxProperties {
         check(!bundles.isEmpty(), "bundles must name at least one of gateway, worker");
@@ -124,6 +127,11 @@ public record FluxProperties(
         check(callbackAttempts >= 1, "callback-attempts must be at least 1, not " + callbackAttempts);
         notNegative(callbackBackoff, "callback-backoff");
         positive(engineStall, "engine-stall");
+        check(
+                engineMemory == null
+                        || engineMemory.toBytes() == 0
+                        || engineMemory.compareTo(SMALLEST_ENGINE_MEMORY) >= 0,
+                "engine-memory must be at least 64MB, or 0 for no bound, not " + engineMemory);
         check(
                 !engine.equals("openai") || isAddress(openaiUrl),
                 "openai-url must be the http(s) address of the server's API, https://host/v1, not '"

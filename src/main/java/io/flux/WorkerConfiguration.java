@@ -64,24 +64,28 @@ class WorkerConfiguration {
 
     @Bean
     Prompts prompts(FluxProperties flux, ServedModels models) {
+        long memory = EngineMemory.bytes(flux.engineMemory(), models.all());
         return new Prompts(
-                model -> template(models.named(model)), model -> tokenizer(models.named(model), flux, PROMPT_COUNT));
+                model -> template(models.named(model)),
+                model -> tokenizer(models.named(model), flux, PROMPT_COUNT, memory));
     }
 
     @Bean
     UsageCounter usageCounter(FluxProperties flux, ServedModels models) {
+        long memory = EngineMemory.bytes(flux.engineMemory(), models.all());
         return new UsageCounter(
-                model -> template(models.named(model)), model -> tokenizer(models.named(model), flux, USAGE_COUNT));
+                model -> template(models.named(model)),
+                model -> tokenizer(models.named(model), flux, USAGE_COUNT, memory));
     }
 
     private static ChatTemplate template(ModelSpec model) {
         return model.template() == null ? ChatTemplate.CHATML : ChatTemplate.named(model.template());
     }
 
-    private static TokenCounter tokenizer(ModelSpec model, FluxProperties flux, Duration timeout) {
+    private static TokenCounter tokenizer(ModelSpec model, FluxProperties flux, Duration timeout, long memory) {
         return switch (model.engine()) {
-            case "bundled" -> new ProcessTokenCounter(() -> bundledTokenizer(model, flux), timeout);
-            case "llama-completion" -> new ProcessTokenCounter(() -> llamaTokenizer(model, flux), timeout);
+            case "bundled" -> new ProcessTokenCounter(() -> bundledTokenizer(model, flux), timeout, memory);
+            case "llama-completion" -> new ProcessTokenCounter(() -> llamaTokenizer(model, flux), timeout, memory);
             default -> TokenCounter.NONE;
         };
     }
@@ -135,8 +139,8 @@ class WorkerConfiguration {
     }
 
     @Bean
-    LiveExec liveExec() {
-        return new LiveExec();
+    LiveExec liveExec(FluxProperties flux, ServedModels models) {
+        return new LiveExec(EngineMemory.bytes(flux.engineMemory(), models.all()));
     }
 
     /** Servers elsewhere that speak OpenAI's API. */
@@ -188,7 +192,8 @@ class WorkerConfiguration {
         return new LlamaServers(
                 models::named,
                 model -> EnginePreflight.ofEnvironment(flux.llamaDir()).command(LlamaServers.ENGINE),
-                model -> Path.of(file(model, flux, () -> BundledEngineCommand.unpackModel(engineFolder(flux)))));
+                model -> Path.of(file(model, flux, () -> BundledEngineCommand.unpackModel(engineFolder(flux)))),
+                EngineMemory.bytes(flux.engineMemory(), models.all()));
     }
 
     @Bean

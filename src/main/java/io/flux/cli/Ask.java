@@ -31,14 +31,14 @@ public final class Ask {
     private volatile AskSession running;
 
     /** Which of the standard streams are terminals; Java itself cannot tell them apart. */
-    record Terminals(boolean in, boolean err) {
-        /** As the launcher says, by {@code -Dflux.terminals=02}; else both when there is a console, or none. */
+    record Terminals(boolean in, boolean out, boolean err) {
+        /** As the launcher says, by {@code -Dflux.terminals=012}; else both when there is a console, or none. */
         static Terminals detect() {
             String said = System.getProperty("flux.terminals");
             boolean console = System.console() != null;
             return said == null
-                    ? new Terminals(console, console)
-                    : new Terminals(said.contains("0"), said.contains("2"));
+                    ? new Terminals(console, console, console)
+                    : new Terminals(said.contains("0"), said.contains("1"), said.contains("2"));
         }
     }
 

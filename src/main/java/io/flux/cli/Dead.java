@@ -146,7 +146,7 @@ public final class Dead {
     }
 
     private void tell(Exception problem) {
-        err.println("flux: " + problem.getMessage());
+        err.println("flux: " + Plain.harmless(String.valueOf(problem.getMessage())));
     }
 
     private void tellThereIsNone(DeadOptions options) {

@@ -61,7 +61,8 @@ final class Display {
     }
 
     /** Where the job stands; takes the place of what was said before. */
-    void status(String line) {
+    void status(String words) {
+        String line = Plain.oneLine(words);
         if (quiet || midLine || line.equals(status)) {
             return;
         }
@@ -75,7 +76,8 @@ final class Display {
     }
 
     /** Something that a reader of the answer has to know; stays. */
-    void notice(String line) {
+    void notice(String words) {
+        String line = Plain.harmless(words);
         if (quiet) {
             return;
         }
@@ -95,14 +97,14 @@ final class Display {
     /** One line on what the answer took. */
     void summary(JsonNode complete) {
         if (!quiet) {
-            err.println(summarize(complete));
+            err.println(Plain.harmless(summarize(complete)));
         }
     }
 
     /** What went wrong, in words. */
     void error(String sentence) {
         clearStatus();
-        err.println("flux: " + sentence);
+        err.println("flux: " + Plain.harmless(sentence));
     }
 
     private void clearStatus() {

@@ -22,11 +22,11 @@ final class Outcome {
         try {
             return step.take();
         } catch (Misuse e) {
-            err.println("flux: " + e.getMessage());
+            err.println("flux: " + Plain.harmless(String.valueOf(e.getMessage())));
             err.println("flux " + command + " --help says what there is");
             return ExitCode.MISUSED;
         } catch (FluxError e) {
-            err.println("flux: " + e.getMessage());
+            err.println("flux: " + Plain.harmless(String.valueOf(e.getMessage())));
             return ExitCode.FAILED;
         } catch (IOException e) {
             return ExitCode.OUTPUT_GONE;

@@ -2,12 +2,15 @@ package io.flux.cli;
 
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /** Text for a terminal. What comes from anywhere, such as an id or an error, brings no control character with it. */
 final class Plain {
     static final String INDENT = "    ";
     private static final String GAP = "  ";
+    private static final Pattern LINE_END = Pattern.compile("\\r\\n?");
+    private static final Pattern OBEYED = Pattern.compile("[\\p{Cc}&&[^\\n\\t]]|[\\u202A-\\u202E\\u2066-\\u2069]");
 
     private Plain() {}
 
@@ -42,8 +45,9 @@ final class Plain {
         return harmless(text.strip().replaceAll("\\s+", " "));
     }
 
+    /** Without what a terminal would obey, and without overrides of the direction of text, which show other than there is. */
     static String harmless(String text) {
-        return text.replaceAll("\\r\\n?", "\n").replaceAll("[\\p{Cc}&&[^\\n\\t]]", "\uFFFD");
+        return OBEYED.matcher(LINE_END.matcher(text).replaceAll("\n")).replaceAll("\uFFFD");
     }
 
     static String padded(String text, int width) {

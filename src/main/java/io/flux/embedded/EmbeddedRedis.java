@@ -1,7 +1,6 @@
 package io.flux.embedded;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -12,21 +11,35 @@ import java.net.URI;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.security.SecureRandom;
 import java.time.Duration;
-import java.util.Locale;
+import java.util.Base64;
+import java.util.HexFormat;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
-import redis.embedded.core.ExecutableProvider;
-import redis.embedded.model.OsArchitecture;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * A real Redis server out of our own jar, on loopback, with its data in a folder and its append-only file on, so that a
- * restart loses nothing.
+ * A real Redis server on loopback, with its data in a folder and its append-only file on, so that a restart loses nothing:
+ * the machine's own {@code redis-server} when that is new enough, else the one in our own jar.
+ *
+ * <p>Every user of the machine can reach a port on loopback. So the server requires a password, a new one for each object
+ * of this class; its user may run no command that reads or writes files, loads code or changes the server; and folder and
+ * files belong to Flux's user alone. The password lies in {@code password} in the folder, for an operator.
  *
  * <p>It must outlive a Ctrl-C, which the terminal sends to every process of ours, because routes still need it while they
  * stop; and it must not outlive this JVM, not even one that is killed. So the server makes itself a session of its own
@@ -42,8 +55,20 @@ public final class EmbeddedRedis {
 
     private static final int LOG_TAIL = 2000;
     private static final int PORT_TRIES = 5;
-    /** What Redis logs when somebody else listens on its port, which is after it went into the background. */
+    /** What Redis logs when another program listens on its port, which is after it went into the background. */
     private static final String PORT_TAKEN = "Failed listening on port";
+
+    /** What Redis logs when it listens and has read its data. */
+    private static final String READY = "Ready to accept connections";
+
+    /** What an operator looks with, and what Flux's bench reads: nothing that changes the server. */
+    private static final String LOOKING = "+info +keys +client|list +client|kill +slowlog|get +slowlog|len";
+
+    private static final int PASSWORD_BYTES = 32;
+    private static final Set<PosixFilePermission> OWN_FILE = PosixFilePermissions.fromString("rw-------");
+    private static final Set<PosixFilePermission> OWN_FOLDER = PosixFilePermissions.fromString("rwx------");
+    /** Redis 7 and newer keep the append-only file in parts, which an older one does not see. */
+    private static final String AOF_PARTS = "appendonlydir";
 
     /** The guard's name among its arguments. */
     private static final String GUARD_NAME = "flux-redis-guard";
@@ -54,6 +79,7 @@ public final class EmbeddedRedis {
      */
     private static final String GUARD =
             """
+            umask 077
             trap '' INT TERM HUP QUIT
             echo $$ >"$4"
             "$1" "$2" </dev/null || { rm -f "$4"; exit 3; }
@@ -74,8 +100,13 @@ public final class EmbeddedRedis {
             exit 0
             """;
 
+    private static final Logger LOG = LoggerFactory.getLogger(EmbeddedRedis.class);
+
     private final Path folder;
     private final boolean anyPort;
+    private final String searchPath;
+    private final String password = randomPassword();
+    private RedisProgram program;
     private int port;
     private RandomAccessFile lockFile;
     private Process guard;
@@ -95,43 +126,92 @@ public final class EmbeddedRedis {
      * @param port where it listens; 0 for any free port
      */
     public EmbeddedRedis(Path folder, int port) {
+        this(folder, port, System.getenv().getOrDefault("PATH", ""));
+    }
+
+    /** @param searchPath the folders that may hold a redis-server of the machine, as in PATH */
+    EmbeddedRedis(Path folder, int port, String searchPath) {
         if (port < 0 || port > 65535) {
             throw new IllegalArgumentException("port must be between 0 and 65535, not " + port);
         }
         this.folder = folder.toAbsolutePath().normalize();
         this.port = port;
         this.anyPort = port == 0;
+        this.searchPath = searchPath;
     }
 
     /**
-     * Where it listens. Stays the same when it is stopped and started again.
+     * Where it listens, with user and password: for clients, never for a log or a command line. Stays the same when it is
+     * stopped and started again.
      *
      * @throws IllegalStateException when it has no port yet
      */
     public URI uri() {
+        return URI.create("redis://default:" + password + "@" + address());
+    }
+
+    /**
+     * Where it listens, {@code host:port}, for people.
+     *
+     * @throws IllegalStateException when it has no port yet
+     */
+    public String address() {
         if (port == 0) {
             throw new IllegalStateException("the embedded Redis was not started, so it has no address");
         }
-        return URI.create("redis://127.0.0.1:" + port);
+        return "127.0.0.1:" + port;
+    }
+
+    /**
+     * Which server runs, for people.
+     *
+     * @throws IllegalStateException when it was not started
+     */
+    public String program() {
+        if (program == null) {
+            throw new IllegalStateException("the embedded Redis was not started");
+        }
+        return program.toString();
+    }
+
+    private static String randomPassword() {
+        byte[] bytes = new byte[PASSWORD_BYTES];
+        new SecureRandom().nextBytes(bytes);
+        return Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
     }
 
     /**
      * Starts the server and waits until it answers.
      *
-     * @throws IllegalStateException when another Flux uses the folder, the platform has no binary, or it does not start
+     * @throws IllegalStateException when another Flux uses the folder, the platform has no binary, the binary is older than
+     *     the data, or it does not start
      * @throws UncheckedIOException when the folder cannot be written
      */
     public void start() {
         if (guard != null) {
-            throw new IllegalStateException("the embedded Redis was started already, at " + uri());
+            throw new IllegalStateException("the embedded Redis was started already, at " + address());
         }
         boolean started = false;
         try {
-            Files.createDirectories(folder);
+            Files.createDirectories(folder, PosixFilePermissions.asFileAttribute(OWN_FOLDER));
             takeFolder();
             endLeftover();
-            launch(server());
+            closeToOthers();
+            program = RedisProgram.choose(searchPath, folder);
+            if (program.major() < 7 && holdsParts()) {
+                throw new IllegalStateException(
+                        "the data in " + folder + " was written by Redis 7 or newer, which " + program
+                                + " cannot read; install such a redis-server again, or set FLUX_DATA to another folder");
+            }
+            launch(program.file());
             started = true;
+            if (!program.isCurrent()) {
+                LOG.warn(
+                        "The embedded Redis is {}, which lacks the security fixes of {}; install a redis-server at least"
+                                + " that new, or point FLUX_REDIS_URL at one",
+                        program,
+                        RedisProgram.OLDEST_CURRENT);
+            }
         } catch (IOException e) {
             throw new UncheckedIOException("the embedded Redis cannot use " + folder, e);
         } finally {
@@ -153,6 +233,35 @@ public final class EmbeddedRedis {
         } finally {
             guard = null;
             releaseFolder();
+        }
+    }
+
+    /** Folders and files that an earlier version left open to other users. */
+    private void closeToOthers() throws IOException {
+        List<Path> all;
+        try (Stream<Path> files = Files.walk(folder)) {
+            all = files.filter(file -> !Files.isSymbolicLink(file)).toList();
+        }
+        for (Path file : all) {
+            boolean runs = Files.isDirectory(file) || Files.isExecutable(file);
+            try {
+                Files.setPosixFilePermissions(file, runs ? OWN_FOLDER : OWN_FILE);
+            } catch (FileSystemException e) {
+                LOG.warn(
+                        "Other users may be able to read {}: its permissions cannot be changed ({})",
+                        file,
+                        e.toString());
+            }
+        }
+    }
+
+    private boolean holdsParts() throws IOException {
+        Path parts = folder.resolve(AOF_PARTS);
+        if (!Files.isDirectory(parts)) {
+            return false;
+        }
+        try (Stream<Path> files = Files.list(parts)) {
+            return files.findAny().isPresent();
         }
     }
 
@@ -220,10 +329,24 @@ public final class EmbeddedRedis {
                 .filter(process -> process.info().commandLine().orElse("").contains(GUARD_NAME));
     }
 
+    /** By its working folder, where the system tells: the program may be the machine's, which others run too. */
     private Optional<ProcessHandle> serverOnFile() throws IOException {
-        String binaries = folder.toRealPath().resolve("redis-server").toString();
-        return process(pidFile())
-                .filter(process -> process.info().command().orElse("").startsWith(binaries));
+        Path real = folder.toRealPath();
+        return process(pidFile()).filter(process -> {
+            Path system = Path.of("/proc", String.valueOf(process.pid()));
+            try {
+                if (Files.isDirectory(system)) {
+                    return Files.readString(system.resolve("cmdline")).contains("redis-server")
+                            && Files.readSymbolicLink(system.resolve("cwd")).equals(real);
+                }
+            } catch (IOException e) {
+                return false; // another user's, or gone
+            }
+            return process.info().command().orElse("").contains("redis-server")
+                    && process.info()
+                            .user()
+                            .equals(ProcessHandle.current().info().user());
+        });
     }
 
     private static Optional<ProcessHandle> process(Path pidFile) throws IOException {
@@ -278,7 +401,9 @@ public final class EmbeddedRedis {
 
     private void startGuard(Path server) throws IOException {
         Path configuration = folder.resolve("redis.conf");
-        Files.writeString(
+        writeOwn(startLog(), "");
+        writeOwn(folder.resolve("password"), password + "\n");
+        writeOwn(
                 configuration,
                 """
                 bind 127.0.0.1
@@ -290,10 +415,17 @@ public final class EmbeddedRedis {
                 appendonly yes
                 appendfsync everysec
                 save ""
+                user default reset on #%s ~* &* +@all -@admin -@dangerous %s
                 """
-                        .formatted(Integer.toString(port), escaped(folder), escaped(pidFile()), escaped(redisLog())));
+                        .formatted(
+                                Integer.toString(port),
+                                escaped(folder),
+                                escaped(pidFile()),
+                                escaped(redisLog()),
+                                sha256(password),
+                                LOOKING));
         logStart = Files.exists(redisLog()) ? Files.size(redisLog()) : 0;
-        guard = new ProcessBuilder(
+        ProcessBuilder builder = new ProcessBuilder(
                         "/bin/sh",
                         "-c",
                         GUARD,
@@ -303,8 +435,26 @@ public final class EmbeddedRedis {
                         pidFile().toString(),
                         guardFile().toString())
                 .redirectErrorStream(true)
-                .redirectOutput(startLog().toFile())
-                .start();
+                .redirectOutput(startLog().toFile());
+        // Neither shell nor server needs anything else of ours, such as keys.
+        builder.environment().keySet().retainAll(Set.of("PATH", "HOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TZ"));
+        guard = builder.start();
+    }
+
+    /** Readable by Flux's user alone from the first byte on. */
+    private static void writeOwn(Path file, String text) throws IOException {
+        Files.deleteIfExists(file);
+        Files.createFile(file, PosixFilePermissions.asFileAttribute(OWN_FILE));
+        Files.writeString(file, text);
+    }
+
+    private static String sha256(String text) {
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(digest);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
     }
 
     private enum Start {
@@ -313,28 +463,23 @@ public final class EmbeddedRedis {
         FAILED
     }
 
-    private enum Answer {
-        OURS,
-        LOADING,
-        NONE
-    }
-
     private Start awaitAnswer() throws IOException {
         long begin = System.nanoTime();
         long patience = PATIENCE.toNanos();
         while (System.nanoTime() - begin < patience) {
-            Answer answer = ask();
-            if (answer == Answer.OURS) {
+            String said = redisLogText();
+            if (said.contains(PORT_TAKEN)) {
+                return Start.PORT_TAKEN;
+            }
+            // Only now is it our server that listens: another program on the port would be shown the password.
+            if (said.contains(READY) && answers()) {
                 return Start.ANSWERS;
             }
-            if (answer == Answer.LOADING) {
-                patience = LOADING_PATIENCE.toNanos();
-            }
             if (!guard.isAlive() || serverDied()) {
-                return Start.FAILED;
+                return redisLogText().contains(PORT_TAKEN) ? Start.PORT_TAKEN : Start.FAILED;
             }
-            if (redisLogText().contains(PORT_TAKEN)) {
-                return Start.PORT_TAKEN;
+            if (serverOnFile().isPresent()) {
+                patience = LOADING_PATIENCE.toNanos();
             }
             if (Thread.currentThread().isInterrupted()) {
                 throw new IllegalStateException("interrupted while the embedded Redis was starting");
@@ -351,20 +496,16 @@ public final class EmbeddedRedis {
                 && serverOnFile().isEmpty();
     }
 
-    /** Whether our server answers: others may listen on a port that ours could not get. */
-    private Answer ask() {
+    private boolean answers() {
         try (Socket socket = new Socket()) {
             socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 200);
             socket.setSoTimeout(500);
-            socket.getOutputStream().write("PING\r\nCONFIG GET dir\r\nQUIT\r\n".getBytes(StandardCharsets.US_ASCII));
-            byte[] bytes = socket.getInputStream().readNBytes(8192);
-            String text = new String(bytes, StandardCharsets.UTF_8);
-            if (!text.contains(folder.toRealPath() + "\r\n")) {
-                return Answer.NONE;
-            }
-            return text.startsWith("-LOADING") ? Answer.LOADING : Answer.OURS;
+            socket.getOutputStream()
+                    .write(("AUTH " + password + "\r\nPING\r\nQUIT\r\n").getBytes(StandardCharsets.US_ASCII));
+            String text = new String(socket.getInputStream().readNBytes(8192), StandardCharsets.UTF_8);
+            return text.startsWith("+OK\r\n+PONG\r\n");
         } catch (IOException e) {
-            return Answer.NONE;
+            return false;
         }
     }
 
@@ -377,44 +518,6 @@ public final class EmbeddedRedis {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt(); // the pipe is closed: the guard goes on without us
         }
-    }
-
-    /** The binary of this platform, unpacked. Of embedded-redis only this: its server class installs a JVM hook. */
-    private Path server() throws IOException {
-        String os = System.getProperty("os.name");
-        String arch = System.getProperty("os.arch");
-        OsArchitecture platform = platform(os, arch);
-        String resource = platform == null
-                ? null
-                : ExecutableProvider.newProvidedVersionsMap().get(platform);
-        if (resource == null) {
-            throw new IllegalStateException("there is no embedded Redis for " + os + " on " + arch
-                    + "; point FLUX_REDIS_URL at a Redis, such as redis://localhost:6379");
-        }
-        String path = resource.startsWith("/") ? resource : "/" + resource;
-        // Named after its version, so that what is there is right.
-        Path server = folder.resolve(path.substring(path.lastIndexOf('/') + 1));
-        if (!Files.isExecutable(server)) {
-            InputStream in = ExecutableProvider.class.getResourceAsStream(path);
-            if (in == null) {
-                throw new IllegalStateException("this build of Flux is not whole: its jars have no " + path);
-            }
-            Unpacking.write(in, server, true);
-        }
-        return server;
-    }
-
-    /** The library's own name of a platform; null for one that it, or the guard's shell, does not know. */
-    static OsArchitecture platform(String osName, String osArch) {
-        String os = osName.toLowerCase(Locale.ROOT);
-        boolean linux = os.contains("linux");
-        boolean mac = os.contains("mac");
-        return switch (osArch) {
-            case "amd64", "x86_64" -> linux ? OsArchitecture.UNIX_x86_64 : mac ? OsArchitecture.MAC_OS_X_x86_64 : null;
-            case "aarch64", "arm64" -> linux ? OsArchitecture.UNIX_AARCH64 : mac ? OsArchitecture.MAC_OS_X_ARM64 : null;
-            case "x86", "i386" -> linux ? OsArchitecture.UNIX_x86 : null;
-            default -> null;
-        };
     }
 
     private static int freePort() throws IOException {

@@ -40,6 +40,14 @@ public record EngineFailure(String code, String message, boolean clientError, bo
         return new EngineFailure(ENGINE_FAILED, message, false, true);
     }
 
+    /** The engine was refused memory; the next attempt may find more, or need less. */
+    static EngineFailure outOfMemory(long bound) {
+        return failed(
+                bound == 0
+                        ? "the engine ran out of memory"
+                        : "the engine ran out of memory: it may use " + bound / (1024 * 1024) + " MB");
+    }
+
     /** The engine is not there; trying again here cannot help. */
     static EngineFailure notFound(String command) {
         return new EngineFailure(

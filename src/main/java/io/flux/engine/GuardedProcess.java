@@ -57,17 +57,18 @@ final class GuardedProcess {
     /**
      * Starts a command.
      *
-     * @param environment added to this process's own
+     * @param environment added to what engines find of this process's own
+     * @param memory bytes that the process may allocate; 0 for no bound
      * @throws IOException when there is no shell to start it; a command that cannot be run exits with 126 or 127
      */
-    static GuardedProcess start(List<String> command, Map<String, String> environment) throws IOException {
+    static GuardedProcess start(List<String> command, Map<String, String> environment, long memory) throws IOException {
         List<String> line = new ArrayList<>();
         if (Files.isExecutable(SETSID)) {
             line.add(SETSID.toString());
         }
         line.addAll(List.of("/bin/sh", "-c", GUARD, "flux-guard"));
-        line.addAll(command);
-        ProcessBuilder builder = new ProcessBuilder(line);
+        line.addAll(EngineProcesses.bounded(command, memory));
+        ProcessBuilder builder = EngineProcesses.builder(line, 0);
         builder.environment().putAll(environment);
         Process shell = builder.start();
         try {

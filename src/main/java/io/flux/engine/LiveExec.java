@@ -40,11 +40,19 @@ public final class LiveExec implements ExecCommandExecutor, AutoCloseable {
     /** ENOENT, EACCES, ENOEXEC and ENOTDIR: the command cannot be run here, now or later. */
     private static final Pattern CANNOT_RUN = Pattern.compile("error=(2|13|8|20)\\b");
 
+    private final long memory;
     private final Set<LiveProcess> live = ConcurrentHashMap.newKeySet();
     private final ExecutorService threads;
     private volatile boolean closed;
 
+    /** With no bound on what a process may allocate. */
     public LiveExec() {
+        this(0);
+    }
+
+    /** @param memory bytes that each process may allocate; 0 for no bound */
+    public LiveExec(long memory) {
+        this.memory = memory;
         AtomicInteger number = new AtomicInteger();
         threads = Executors.newCachedThreadPool(task -> {
             Thread thread = new Thread(task, "flux-engine-io-" + number.incrementAndGet());
@@ -70,7 +78,7 @@ public final class LiveExec implements ExecCommandExecutor, AutoCloseable {
         }
         LiveProcess started;
         try {
-            started = LiveProcess.of(command, process, threads);
+            started = LiveProcess.of(command, process, threads, memory);
         } catch (RejectedExecutionException closing) {
             process.destroyForcibly();
             return stopping(command);
@@ -97,14 +105,17 @@ public final class LiveExec implements ExecCommandExecutor, AutoCloseable {
         threads.shutdown();
     }
 
-    private static ProcessBuilder builder(ExecCommand command) {
+    private ProcessBuilder builder(ExecCommand command) {
         List<String> line = new ArrayList<>();
-        if (Files.isExecutable(SETSID) && canBeRun(command.getExecutable())) {
-            line.add(SETSID.toString());
-        }
         line.add(command.getExecutable());
         line.addAll(command.getArgs());
-        ProcessBuilder builder = new ProcessBuilder(line);
+        if (canBeRun(command.getExecutable())) {
+            line = new ArrayList<>(EngineProcesses.bounded(line, memory));
+            if (Files.isExecutable(SETSID)) {
+                line.add(0, SETSID.toString());
+            }
+        }
+        ProcessBuilder builder = EngineProcesses.builder(line, 0);
         // Threads that wait for the next step must not spin: where engines have more threads than cores to themselves,
         // spinning makes each token wait for a time slice.
         builder.environment().putIfAbsent("OMP_WAIT_POLICY", "passive");
@@ -116,7 +127,7 @@ public final class LiveExec implements ExecCommandExecutor, AutoCloseable {
         return builder;
     }
 
-    /** Whether the command is there. When it is not, it is to say so itself, and not setsid. */
+    /** Whether the command is there. When it is not, it is to say so itself, and not setsid or a shell. */
     private static boolean canBeRun(String executable) {
         Stream<Path> files = executable.contains("/")
                 ? Stream.of(Path.of(executable))

@@ -30,21 +30,27 @@ public final class LiveProcess extends ExecResult {
     private static final int NOT_STARTED = 127;
 
     private final transient Process process;
+    private final long memory;
     private final transient EngineFailure startFailure;
     private final transient Set<String> pipes;
     private final transient TailBuffer stderr = new TailBuffer(STDERR_BYTES);
     private final transient CountDownLatch stderrDrained = new CountDownLatch(1);
 
-    private LiveProcess(ExecCommand command, Process process, EngineFailure startFailure) {
+    private LiveProcess(ExecCommand command, Process process, EngineFailure startFailure, long memory) {
         super(command, process == null ? InputStream.nullInputStream() : process.getInputStream(), null, 0);
         this.process = process;
+        this.memory = memory;
         this.startFailure = startFailure;
         this.pipes = process == null ? Set.of() : PipeWriters.pipesOf(process.pid());
     }
 
-    /** Takes over a process that was just started. Two threads serve it until it ends. */
-    static LiveProcess of(ExecCommand command, Process process, Executor threads) {
-        LiveProcess live = new LiveProcess(command, process, null);
+    /**
+     * Takes over a process that was just started. Two threads serve it until it ends.
+     *
+     * @param memory bytes that it may allocate; 0 for no bound
+     */
+    static LiveProcess of(ExecCommand command, Process process, Executor threads, long memory) {
+        LiveProcess live = new LiveProcess(command, process, null, memory);
         threads.execute(live::drainStderr);
         threads.execute(live::feedStdin);
         return live;
@@ -56,7 +62,7 @@ public final class LiveProcess extends ExecResult {
      * @param detail for operators; becomes the stderr tail
      */
     static LiveProcess notStarted(ExecCommand command, EngineFailure failure, String detail) {
-        LiveProcess live = new LiveProcess(command, null, failure);
+        LiveProcess live = new LiveProcess(command, null, failure, 0);
         byte[] bytes = detail.getBytes(StandardCharsets.UTF_8);
         live.stderr.write(bytes, bytes.length);
         live.stderrDrained.countDown();
@@ -66,6 +72,11 @@ public final class LiveProcess extends ExecResult {
     /** The process id; -1 when it was not started. */
     public long pid() {
         return process == null ? -1 : process.pid();
+    }
+
+    /** Bytes that it may allocate; 0 for no bound. */
+    long memory() {
+        return memory;
     }
 
     /** Whether the process runs. */

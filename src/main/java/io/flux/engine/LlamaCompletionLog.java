@@ -90,6 +90,9 @@ final class LlamaCompletionLog {
             return null;
         }
         String field = request.grammar() == null ? "json_schema" : "grammar";
+        if (stderr.contains("error parsing grammar: std::bad_alloc")) {
+            return EngineFailure.invalid(field, "the engine has not enough memory for this " + field);
+        }
         return EngineFailure.invalid(field, "the engine does not take this " + field + reason());
     }
 

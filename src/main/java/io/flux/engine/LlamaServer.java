@@ -2,6 +2,7 @@ package io.flux.engine;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flux.job.TemplateMarkers;
 import io.flux.retry.GrowingPause;
 import java.io.IOException;
 import java.io.InputStream;
@@ -115,6 +116,7 @@ public final class LlamaServer implements ModelEngine {
     private final String model;
     private final Supplier<LlamaServerCommand> finder;
     private final Times times;
+    private final long memory;
     private final SecureRandom random = new SecureRandom();
     private final EngineGate gate = EngineGate.closed("llama-server is not started");
 
@@ -128,11 +130,17 @@ public final class LlamaServer implements ModelEngine {
      * @param model the name of its model
      * @param finder finds the program and the model's file; throws {@link IllegalStateException} when one is not there
      */
-    LlamaServer(String model, Supplier<LlamaServerCommand> finder) {
-        this(model, finder, Times.DEFAULT);
+    LlamaServer(String model, Supplier<LlamaServerCommand> finder, long memory) {
+        this(model, finder, Times.DEFAULT, memory);
     }
 
     LlamaServer(String model, Supplier<LlamaServerCommand> finder, Times times) {
+        this(model, finder, times, 0);
+    }
+
+    /** @param memory bytes that the process may allocate; 0 for no bound */
+    private LlamaServer(String model, Supplier<LlamaServerCommand> finder, Times times, long memory) {
+        this.memory = memory;
         this.model = model;
         this.finder = finder;
         this.times = times;
@@ -255,7 +263,7 @@ public final class LlamaServer implements ModelEngine {
         if (closed) {
             return null;
         }
-        process = GuardedProcess.start(command.line(), command.environment(key));
+        process = GuardedProcess.start(command.line(), command.environment(key), memory);
         process.onExit(this::wake);
         return process;
     }

@@ -16,25 +16,29 @@ public final class LlamaServers implements AutoCloseable {
     private final Function<String, ModelSpec> models;
     private final Function<ModelSpec, Path> executables;
     private final Function<ModelSpec, Path> files;
+    private final long memory;
     private final Map<String, LlamaServer> servers = new ConcurrentHashMap<>();
 
     /**
      * @param models a model by its name
      * @param executables finds llama-server; throws {@link IllegalStateException} when it is not there
      * @param files finds a model's file; throws {@link IllegalStateException} when there is none
+     * @param memory bytes that each of them may allocate; 0 for no bound
      */
     public LlamaServers(
             Function<String, ModelSpec> models,
             Function<ModelSpec, Path> executables,
-            Function<ModelSpec, Path> files) {
+            Function<ModelSpec, Path> files,
+            long memory) {
         this.models = models;
         this.executables = executables;
         this.files = files;
+        this.memory = memory;
     }
 
     /** A model's server, which {@link LlamaServer#start} starts. */
     public LlamaServer of(String model) {
-        return servers.computeIfAbsent(model, name -> new LlamaServer(name, () -> command(models.apply(name))));
+        return servers.computeIfAbsent(model, name -> new LlamaServer(name, () -> command(models.apply(name)), memory));
     }
 
     private LlamaServerCommand command(ModelSpec model) {

@@ -3,6 +3,7 @@ package io.flux.engine;
 import io.flux.job.JobRequest;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.regex.Pattern;
 
 /** A process as a run: its stdout is the answer, its exit code and its log say how it ended. */
 final class ProcessRun implements EngineRun {
@@ -10,6 +11,11 @@ final class ProcessRun implements EngineRun {
     private static final Duration EXIT_GRACE = Duration.ofSeconds(2);
 
     private static final Duration EXIT_STEP = Duration.ofMillis(5);
+
+    /** How llama.cpp, C++ and others say that they were refused memory; a GPU's own is not meant. */
+    private static final Pattern OUT_OF_MEMORY = Pattern.compile(
+            "(?i)std::bad_alloc|insufficient memory"
+                    + "|cannot allocate memory|failed to allocate|unable to allocate|memory exhausted|(?<!cuda error: )out of memory|OutOfMemoryError|native memory allocation");
 
     private static final int SIGNAL_BASE = 128;
     private static final int LAST_SIGNAL = 64;
@@ -59,12 +65,12 @@ final class ProcessRun implements EngineRun {
         if (dialect == EngineDialect.PLAIN) {
             return exitCode == 0
                     ? EngineEnd.finished(FinishReason.STOP, exitCode, stderr)
-                    : EngineEnd.failed(exitFailure(exitCode), exitCode, stderr);
+                    : EngineEnd.failed(exitFailure(exitCode, stderr), exitCode, stderr);
         }
         LlamaCompletionLog log = new LlamaCompletionLog(stderr);
         if (exitCode != 0) {
             EngineFailure refusal = log.refusal(request);
-            return EngineEnd.failed(refusal == null ? exitFailure(exitCode) : refusal, exitCode, stderr);
+            return EngineEnd.failed(refusal == null ? exitFailure(exitCode, stderr) : refusal, exitCode, stderr);
         }
         // The end-of-text mark comes after all text too, so it vouches for the text as well as the log does.
         if (!trailer.whole() || !(log.textIsWhole() || trailer.endOfText())) {
@@ -131,7 +137,10 @@ final class ProcessRun implements EngineRun {
         }
     }
 
-    private static EngineFailure exitFailure(int exitCode) {
+    private EngineFailure exitFailure(int exitCode, String stderr) {
+        if (OUT_OF_MEMORY.matcher(stderr).find()) {
+            return EngineFailure.outOfMemory(process.memory());
+        }
         int signal = exitCode - SIGNAL_BASE;
         return EngineFailure.failed(
                 signal > 0 && signal <= LAST_SIGNAL

@@ -27,16 +27,22 @@ public final class ProcessTokenCounter implements TokenCounter {
 
     private final Supplier<List<String>> command;
     private final Duration timeout;
+    private final long memory;
 
     /**
      * @param command finds the program and its arguments; throws {@link IllegalStateException} when it is not there
      */
     public ProcessTokenCounter(Supplier<List<String>> command) {
-        this(command, TIMEOUT);
+        this(command, TIMEOUT, 0);
     }
 
-    /** @param timeout after which the program is killed; loading a model is in it */
-    public ProcessTokenCounter(Supplier<List<String>> command, Duration timeout) {
+    /**
+     * @param command finds the program and its arguments; throws {@link IllegalStateException} when it is not there
+     * @param timeout after which the program is killed; loading a model is in it
+     * @param memory bytes that the program may allocate; 0 for no bound
+     */
+    public ProcessTokenCounter(Supplier<List<String>> command, Duration timeout, long memory) {
+        this.memory = memory;
         this.command = command;
         this.timeout = timeout;
     }
@@ -77,7 +83,7 @@ public final class ProcessTokenCounter implements TokenCounter {
     }
 
     private Process start(List<String> line) throws IOException {
-        Process process = new ProcessBuilder(line)
+        Process process = EngineProcesses.builder(line, memory)
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start();
         var unused = process.onExit()

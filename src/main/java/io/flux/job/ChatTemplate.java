@@ -19,7 +19,7 @@ public enum ChatTemplate {
     },
 
     /** ChatML, as flux-tiny, Qwen and many others use it. */
-    CHATML("<|im_start|>", "<|im_end|>", "<|endoftext|>") {
+    CHATML {
         @Override
         String render(List<ChatMessage> messages) {
             StringBuilder text = new StringBuilder();
@@ -32,7 +32,7 @@ public enum ChatTemplate {
     },
 
     /** Llama 3. The begin-of-text token is the engine's to add. */
-    LLAMA3("<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>") {
+    LLAMA3 {
         @Override
         String render(List<ChatMessage> messages) {
             StringBuilder text = new StringBuilder();
@@ -46,7 +46,7 @@ public enum ChatTemplate {
     },
 
     /** Gemma. It has no system role: such a turn goes before the first user's text. */
-    GEMMA("<start_of_turn>", "<end_of_turn>", "<bos>", "<eos>") {
+    GEMMA {
         @Override
         String render(List<ChatMessage> messages) {
             StringBuilder text = new StringBuilder();
@@ -69,7 +69,7 @@ public enum ChatTemplate {
     },
 
     /** Mistral Instruct. A system turn goes before the next user's text. */
-    MISTRAL("[INST]", "[/INST]", "<s>", "</s>") {
+    MISTRAL {
         @Override
         String render(List<ChatMessage> messages) {
             StringBuilder text = new StringBuilder();
@@ -97,15 +97,6 @@ public enum ChatTemplate {
      */
     abstract String render(List<ChatMessage> messages);
 
-    private final List<String> markers;
-
-    /**
-     * @param markers texts that the model reads as structure and not as words
-     */
-    ChatTemplate(String... markers) {
-        this.markers = List.of(markers);
-    }
-
     /** The prompt of a request under this template; a raw one as it is, with the markers that its client wrote. */
     public String render(JobRequest request) {
         if (request.raw()) {
@@ -116,17 +107,9 @@ public enum ChatTemplate {
                 .toList());
     }
 
-    /**
-     * A client's text with no marker in it: engines read markers wherever they stand, so that a user could end their own
-     * turn and speak as the system. A space after a marker's first character makes it
-     * words.
-     */
+    /** A client's text with no marker in it; as it is, where a conversation is no more than its texts. */
     private String plain(String content) {
-        String text = content;
-        for (String marker : markers) {
-            text = text.replace(marker, marker.charAt(0) + " " + marker.substring(1));
-        }
-        return text;
+        return this == NONE ? content : TemplateMarkers.ofAllModels().plain(content);
     }
 
     /**

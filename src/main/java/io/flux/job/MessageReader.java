@@ -505,6 +505,7 @@ public final class MessageReader {
                 throw refuse(field, field + " must be nested at most " + MAX_SCHEMA_DEPTH + " levels deep");
             }
             boundConstraint(field, value.toString());
+            bounded(() -> ConstraintBounds.checkSchema(field, value));
             return value;
         }
 
@@ -529,7 +530,20 @@ public final class MessageReader {
                 throw refuse("grammar", "grammar must not hold the character U+0000");
             }
             boundConstraint("grammar", value.textValue());
+            bounded(() -> ConstraintBounds.checkGrammar("grammar", value.textValue()));
             return value.textValue();
+        }
+
+        private interface Check {
+            void run() throws ConstraintBounds.Broken;
+        }
+
+        private void bounded(Check check) {
+            try {
+                check.run();
+            } catch (ConstraintBounds.Broken e) {
+                throw refuse(e.field(), e.getMessage());
+            }
         }
 
         private void boundConstraint(String field, String text) {

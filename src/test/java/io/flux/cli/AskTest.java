@@ -53,7 +53,7 @@ class AskTest {
                 stdout,
                 new PrintStream(err, true, StandardCharsets.UTF_8),
                 flux == null ? Map.of() : Map.of("FLUX_URL", flux.url()),
-                new Ask.Terminals(terminal, terminal),
+                new Ask.Terminals(terminal, false, terminal),
                 patience);
         return ask.run(List.of(arguments));
     }

@@ -56,13 +56,14 @@ class ProtocolExamplesIT {
     static void start() throws IOException {
         Path folder = Files.createDirectories(Path.of("target", "docs-flux"));
         Path log = folder.resolve("flux.log");
+        Path data = Files.createTempDirectory(folder, "data");
         flux = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-cp",
                         classPath(),
                         "io.flux.FluxApplication",
                         "--flux.port=0",
-                        "--flux.data=" + Files.createTempDirectory(folder, "data"))
+                        "--flux.data=" + data)
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile())
                 .start();
@@ -79,7 +80,7 @@ class ProtocolExamplesIT {
                         }
                         return address != null;
                     });
-            bury("broken-1", Files.readString(log));
+            bury("broken-1", Files.readString(log), data);
         } catch (RuntimeException | Error e) {
             stop();
             throw e;
@@ -87,10 +88,12 @@ class ProtocolExamplesIT {
     }
 
     /** Leaves a dead letter, as a worker does whose engine has failed three times: the bundled engine does not. */
-    private static void bury(String id, String log) {
-        Matcher redis = Pattern.compile("Embedded Redis at (redis://\\S+)").matcher(log);
+    private static void bury(String id, String log, Path data) throws IOException {
+        Matcher redis = Pattern.compile("Embedded Redis at ([0-9.]+:[0-9]+)").matcher(log);
         assertThat(redis.find()).isTrue();
-        RedisClient client = RedisClient.create(redis.group(1));
+        String password =
+                Files.readString(data.resolve("redis").resolve("password")).strip();
+        RedisClient client = RedisClient.create("redis://:" + password + "@" + redis.group(1));
         try (StatefulRedisConnection<String, String> connection = client.connect()) {
             Map<String, String> job = new HashMap<>();
             job.put("model", "default");

@@ -34,6 +34,9 @@ class EngineTroubleIT {
                 .engine(engine)
                 .set("FLUX_ATTEMPTS", ATTEMPTS)
                 .set("FLUX_ENGINE_STALL", "1s")
+                .set("FLUX_CALLBACK_SECRET", "whsec_c2VjcmV0")
+                .set("OTEL_EXPORTER_OTLP_HEADERS", "authorization=secret")
+                .set("FLUX_ENGINE_OWN", "what an operator wants engines to know")
                 .start();
     }
 
@@ -59,6 +62,15 @@ class EngineTroubleIT {
                         .isNull();
             });
             assertServes(client, "after-fails");
+        }
+    }
+
+    @Test
+    void anEngineFindsNoneOfFluxsSecretsInItsEnvironment() {
+        try (FluxSocket client = flux.connect()) {
+            client.ask("environment", "environment\n");
+            client.awaitEnd("environment");
+            assertThat(client.text("environment")).isEqualTo("FLUX_ENGINE_OWN FLUX_ENGINE_STALL and no more");
         }
     }
 

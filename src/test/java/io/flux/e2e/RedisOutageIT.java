@@ -61,7 +61,7 @@ class RedisOutageIT {
                 .set("FLUX_GRACE", LEASE.toSeconds() + "s") // as short as the lease: an outage is longer than both
                 .set("FLUX_GRACE_RENEWAL", "250ms")
                 .set("SPRING_DATA_REDIS_TIMEOUT", "2s") // how long /health needs to say that Redis is away
-                .set("FLUX_REDIS_URL", "redis://127.0.0.1:" + network.port());
+                .set("FLUX_REDIS_URL", "redis://" + server.uri().getUserInfo() + "@127.0.0.1:" + network.port());
     }
 
     @AfterAll

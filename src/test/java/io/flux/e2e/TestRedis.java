@@ -25,7 +25,10 @@ final class TestRedis {
         if (instance == null) {
             instance = new TestRedis();
         }
-        instance.commands.flushall();
+        List<String> keys = instance.commands.keys("*");
+        if (!keys.isEmpty()) {
+            instance.commands.unlink(keys.toArray(String[]::new));
+        }
         return instance;
     }
 

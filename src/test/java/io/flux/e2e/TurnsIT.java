@@ -11,7 +11,6 @@ import io.flux.job.OnDisconnect;
 import io.flux.job.Priority;
 import io.flux.ledger.Arrival;
 import io.flux.ledger.Ledger;
-import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -20,6 +19,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.springframework.data.redis.connection.RedisStandaloneConfiguration;
 import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
 import org.springframework.data.redis.core.StringRedisTemplate;
 
@@ -41,8 +41,8 @@ class TurnsIT {
     @BeforeEach
     void start() {
         redis = TestRedis.empty();
-        URI uri = URI.create(redis.url());
-        connections = new LettuceConnectionFactory(uri.getHost(), uri.getPort());
+        connections = new LettuceConnectionFactory(
+                (RedisStandaloneConfiguration) LettuceConnectionFactory.createRedisConfiguration(redis.url()));
         connections.afterPropertiesSet();
         connections.start();
         ledger = new Ledger(new StringRedisTemplate(connections), Duration.ofHours(1), Duration.ofMinutes(1));

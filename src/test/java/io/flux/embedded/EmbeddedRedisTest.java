@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.flux.e2e.Machine;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -13,21 +14,32 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(120)
 class EmbeddedRedisTest {
     @TempDir
     private Path temp;
+
+    private static EmbeddedRedis shared;
+
+    @TempDir
+    private static Path sharedFolder;
 
     private Path folder;
     private final List<EmbeddedRedis> started = new ArrayList<>();
@@ -35,7 +47,7 @@ class EmbeddedRedisTest {
 
     @BeforeEach
     void aFolderWithASpace() {
-        boolean known = EmbeddedRedis.platform(System.getProperty("os.name"), System.getProperty("os.arch")) != null;
+        boolean known = RedisProgram.platform(System.getProperty("os.name"), System.getProperty("os.arch")) != null;
         if ("true".equals(System.getenv("CI"))) {
             assertThat(known).as("an embedded Redis, which CI must have").isTrue();
         }
@@ -113,7 +125,8 @@ class EmbeddedRedisTest {
     @Test
     void controlCLeavesTheServerUpUntilItIsStopped() throws Exception {
         Assumptions.assumeTrue(Files.isExecutable(Path.of("/usr/bin/setsid")), "there is no setsid");
-        URI uri = startOwner("setsid");
+        // Where this JVM ignores SIGINT, as under nohup or in the background, the owner would too.
+        URI uri = startOwner("setsid", "env", "--default-signal=INT");
         assertThat(new ProcessBuilder("/bin/sh", "-c", "kill -INT -" + owner.pid())
                         .start()
                         .waitFor())
@@ -165,7 +178,8 @@ class EmbeddedRedisTest {
             port = free.getLocalPort();
         }
         EmbeddedRedis redis = start(new EmbeddedRedis(folder, port));
-        assertThat(redis.uri()).isEqualTo(URI.create("redis://127.0.0.1:" + port));
+        assertThat(redis.address()).isEqualTo("127.0.0.1:" + port);
+        assertThat(redis.uri().getPort()).isEqualTo(port);
         assertThat(say(redis.uri(), "PING")).containsExactly("+PONG");
     }
 
@@ -174,7 +188,11 @@ class EmbeddedRedisTest {
         EmbeddedRedis redis = new EmbeddedRedis(folder);
         redis.start();
         redis.stop();
-        Files.writeString(folder.resolve("appendonly.aof"), "this is no append-only file\n");
+        Path parts = folder.resolve("appendonlydir");
+        Path data = Files.isDirectory(parts)
+                ? parts.resolve("appendonly.aof.1.incr.aof")
+                : folder.resolve("appendonly.aof");
+        Files.writeString(data, "this is no append-only file\n");
         long begin = System.nanoTime();
         assertThatThrownBy(redis::start)
                 .isInstanceOf(IllegalStateException.class)
@@ -196,11 +214,183 @@ class EmbeddedRedisTest {
 
     @Test
     void platformsWithoutABinaryAreKnown() {
-        assertThat(EmbeddedRedis.platform("Linux", "amd64")).isNotNull();
-        assertThat(EmbeddedRedis.platform("Linux", "aarch64")).isNotNull();
-        assertThat(EmbeddedRedis.platform("Mac OS X", "aarch64")).isNotNull();
-        assertThat(EmbeddedRedis.platform("Linux", "riscv64")).isNull();
-        assertThat(EmbeddedRedis.platform("Windows 11", "amd64")).isNull();
+        assertThat(RedisProgram.platform("Linux", "amd64")).isNotNull();
+        assertThat(RedisProgram.platform("Linux", "aarch64")).isNotNull();
+        assertThat(RedisProgram.platform("Mac OS X", "aarch64")).isNotNull();
+        assertThat(RedisProgram.platform("Linux", "riscv64")).isNull();
+        assertThat(RedisProgram.platform("Windows 11", "amd64")).isNull();
+    }
+
+    @Test
+    void anotherUserOfTheMachineIsObeyedInNothing() throws IOException {
+        EmbeddedRedis redis = start(new EmbeddedRedis(folder));
+        say(redis.uri(), "HSET flux:{j}:job request secret");
+        URI unknown = URI.create("redis://" + redis.address());
+        assertThat(say(
+                        unknown,
+                        "PING",
+                        "CONFIG SET dir /tmp",
+                        "SAVE",
+                        "HGET flux:{j}:job request",
+                        "KEYS *",
+                        "EVAL \"return 7\" 0",
+                        "SHUTDOWN NOSAVE"))
+                .hasSize(7)
+                .allMatch(line -> line.startsWith("-NOAUTH"), "answered with NOAUTH");
+        try (Socket socket = new Socket(unknown.getHost(), unknown.getPort())) {
+            socket.setSoTimeout(5000);
+            socket.getOutputStream().write("AUTH guessed\r\nQUIT\r\n".getBytes(StandardCharsets.UTF_8));
+            assertThat(new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                    .startsWith("-WRONGPASS");
+        }
+        assertThat(say(redis.uri(), "HGET flux:{j}:job request")).containsExactly("$6", "secret");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "CONFIG SET dir /tmp",
+                "CONFIG GET requirepass",
+                "DEBUG SLEEP 0",
+                "MODULE LIST",
+                "SAVE",
+                "BGSAVE",
+                "BGREWRITEAOF",
+                "REPLICAOF 127.0.0.1 1",
+                "SLAVEOF NO ONE",
+                "SHUTDOWN NOSAVE",
+                "ACL LIST",
+                "ACL SETUSER other on nopass ~* +@all",
+                "MONITOR",
+                "MIGRATE 127.0.0.1 1 k 0 10",
+                "RESTORE k 0 x",
+                "FLUSHALL",
+                "SWAPDB 0 1"
+            })
+    void theServerKeepsItsFilesAndItselfFromItsOwnUser(String command) throws IOException {
+        URI uri = shared().uri();
+        // Redis 7 has some of them switched off, which comes before it looks at the user.
+        assertThat(say(uri, command))
+                .hasSize(1)
+                .allMatch(line ->
+                        line.startsWith("-NOPERM") || line.matches("-ERR (DEBUG|MODULE) command not allowed.*"));
+        assertThat(say(uri, "SET poem salt")).containsExactly("+OK");
+    }
+
+    @Test
+    void folderAndFilesAreItsUsersAloneThoseOfAnEarlierVersionToo() throws IOException {
+        Files.createDirectories(
+                folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
+        Path old = Files.writeString(folder.resolve("appendonly.aof"), "");
+        Files.setPosixFilePermissions(old, PosixFilePermissions.fromString("rw-r--r--"));
+        Path elsewhere = Files.writeString(temp.resolve("elsewhere"), "another's");
+        Files.setPosixFilePermissions(elsewhere, PosixFilePermissions.fromString("rw-r--r--"));
+        Files.createSymbolicLink(folder.resolve("link"), elsewhere);
+        URI uri = start(new EmbeddedRedis(folder)).uri();
+        say(uri, "SET poem salt");
+        try (Stream<Path> files = Files.walk(folder)) {
+            assertThat(files.filter(file -> !Files.isSymbolicLink(file)))
+                    .hasSizeGreaterThan(5)
+                    .allSatisfy(file -> assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+                            .as(file.toString())
+                            .endsWith("------")
+                            .startsWith("rw"));
+        }
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(elsewhere)))
+                .isEqualTo("rw-r--r--");
+    }
+
+    @Test
+    void thePasswordIsInItsFileAndNowhereElse() throws IOException {
+        EmbeddedRedis redis = start(new EmbeddedRedis(folder));
+        String password = Files.readString(folder.resolve("password")).strip();
+        assertThat(redis.uri().getUserInfo()).isEqualTo("default:" + password);
+        assertThat(password).hasSizeGreaterThan(40);
+        try (Stream<Path> files = Files.walk(folder)) {
+            assertThat(files.filter(Files::isRegularFile)
+                            .filter(file -> !file.getFileName().toString().equals("password")))
+                    .allSatisfy(file -> assertThat(new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1))
+                            .as(file.toString())
+                            .doesNotContain(password));
+        }
+        assertThat(ProcessHandle.allProcesses()
+                        .map(process -> process.info().commandLine().orElse("")))
+                .noneMatch(line -> line.contains(password));
+        assertThat(redis.toString() + redis.address()).doesNotContain(password);
+        assertThat(new EmbeddedRedis(folder.resolveSibling("other")).toString()).doesNotContain(password);
+    }
+
+    @Test
+    void twoStartsHaveTwoPasswords() throws IOException {
+        EmbeddedRedis first = new EmbeddedRedis(folder);
+        first.start();
+        String old = first.uri().getUserInfo();
+        first.stop();
+        EmbeddedRedis next = start(new EmbeddedRedis(folder));
+        assertThat(next.uri().getUserInfo()).isNotEqualTo(old);
+        assertThat(say(next.uri(), "PING")).containsExactly("+PONG");
+    }
+
+    @Test
+    void theMachinesNewerServerTakesOverTheDataAndThePackagedOneDoesNotTakeItBackEmpty() throws IOException {
+        Path machine = Machine.inPath("redis-server");
+        Path bin = Files.createDirectory(temp.resolve("bin"));
+        String none = bin.toString();
+        EmbeddedRedis packaged = new EmbeddedRedis(folder, 0, none);
+        packaged.start();
+        assertThat(say(packaged.uri(), "SET poem salt")).containsExactly("+OK");
+        packaged.stop();
+
+        EmbeddedRedis newer = new EmbeddedRedis(folder, 0, machine.getParent().toString());
+        newer.start();
+        assertThat(say(newer.uri(), "GET poem", "INFO server"))
+                .contains("salt")
+                .anyMatch(line -> line.matches("redis_version:[7-9].*"));
+        say(newer.uri(), "SET poem foam");
+        newer.stop();
+
+        EmbeddedRedis older = new EmbeddedRedis(folder, 0, none);
+        assertThatThrownBy(older::start)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageStartingWith("the data in " + folder + " was written by Redis 7 or newer, which Redis 6.2.")
+                .hasMessageEndingWith("install such a redis-server again, or set FLUX_DATA to another folder");
+
+        EmbeddedRedis again = start(new EmbeddedRedis(folder, 0, none + ":" + machine.getParent()));
+        assertThat(say(again.uri(), "GET poem")).containsExactly("$4", "foam");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "Redis server v=6.2.19 sha=0, false",
+        "Redis server v=6.2.20 sha=0, true",
+        "Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0, true",
+        "Valkey server v=8.1.1 sha=0, true",
+        "Redis server v=5.0.99 sha=0, false",
+        "something else, false"
+    })
+    void theMachinesServerIsUsedWhenItIsNewEnough(String says, boolean used) throws IOException {
+        Path bin = Files.createDirectory(temp.resolve("bin"));
+        Path program = Files.writeString(bin.resolve("redis-server"), "#!/bin/sh\necho '" + says + "'\n");
+        assertThat(program.toFile().setExecutable(true)).isTrue();
+        RedisProgram chosen = RedisProgram.choose(bin.toString(), Files.createDirectories(folder));
+        assertThat(chosen.file().equals(program)).isEqualTo(used);
+        assertThat(chosen.file()).isExecutable();
+    }
+
+    /** One for the tests that leave it as it is. */
+    private static synchronized EmbeddedRedis shared() {
+        if (shared == null) {
+            shared = new EmbeddedRedis(sharedFolder);
+            shared.start();
+        }
+        return shared;
+    }
+
+    @AfterAll
+    static void stopShared() {
+        if (shared != null) {
+            shared.stop();
+        }
     }
 
     private EmbeddedRedis start(EmbeddedRedis redis) {
@@ -211,7 +401,12 @@ class EmbeddedRedisTest {
 
     private URI startOwner(String... prefix) throws IOException {
         owner = owner(List.of(prefix));
-        return URI.create(owner.inputReader().readLine());
+        BufferedReader said = owner.inputReader();
+        String line = said.readLine();
+        while (!line.startsWith("redis://")) {
+            line = said.readLine(); // of the log
+        }
+        return URI.create(line);
     }
 
     private Process owner(List<String> prefix) throws IOException {
@@ -237,11 +432,17 @@ class EmbeddedRedisTest {
     private static List<String> say(URI uri, String... commands) throws IOException {
         try (Socket socket = new Socket(uri.getHost(), uri.getPort())) {
             socket.setSoTimeout(5000);
-            String text = String.join("\r\n", commands) + "\r\nQUIT\r\n";
+            String password = uri.getUserInfo() == null ? "" : uri.getUserInfo().replaceFirst(".*:", "");
+            String text = (password.isEmpty() ? "" : "AUTH " + password + "\r\n")
+                    + String.join("\r\n", commands)
+                    + "\r\nQUIT\r\n";
             socket.getOutputStream().write(text.getBytes(StandardCharsets.UTF_8));
             String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             List<String> lines = new ArrayList<>(List.of(answer.split("\r\n")));
             lines.remove(lines.size() - 1); // QUIT's own
+            if (!password.isEmpty()) {
+                assertThat(lines.remove(0)).isEqualTo("+OK");
+            }
             return lines;
         }
     }

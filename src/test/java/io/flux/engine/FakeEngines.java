@@ -27,7 +27,7 @@ final class FakeEngines implements AutoCloseable {
             """;
 
     private final Path folder;
-    final LiveExec exec = new LiveExec();
+    final LiveExec exec;
     final Engines engines;
 
     FakeEngines(Path folder) {
@@ -35,7 +35,17 @@ final class FakeEngines implements AutoCloseable {
     }
 
     FakeEngines(Path folder, Duration stall) {
+        this(folder, stall, new LiveExec());
+    }
+
+    /** @param exec starts them; closed with this */
+    FakeEngines(Path folder, LiveExec exec) {
+        this(folder, Duration.ofSeconds(60), exec);
+    }
+
+    private FakeEngines(Path folder, Duration stall, LiveExec exec) {
         this.folder = folder;
+        this.exec = exec;
         this.engines = new Engines(stall);
     }
 

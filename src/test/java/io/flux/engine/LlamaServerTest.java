@@ -177,9 +177,12 @@ class LlamaServerTest {
 
     @Test
     void whatIsNotThereIsSaidAtOnce() {
-        server = new LlamaServer("default", () -> {
-            throw new IllegalStateException("llama-server not found on PATH");
-        });
+        server = new LlamaServer(
+                "default",
+                () -> {
+                    throw new IllegalStateException("llama-server not found on PATH");
+                },
+                0);
         assertThatThrownBy(server::start)
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage("llama-server not found on PATH");

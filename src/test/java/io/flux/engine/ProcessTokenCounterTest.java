@@ -105,7 +105,7 @@ class ProcessTokenCounterTest {
     void aProgramThatHangsIsKilledAndCountsNothing() throws IOException {
         Path pid = folder.resolve("pid");
         Path script = Files.writeString(folder.resolve("hangs.sh"), "echo $$ > " + pid + "; exec sleep 1000");
-        assertThat(new ProcessTokenCounter(() -> List.of("/bin/sh", script.toString()), Duration.ofMillis(500))
+        assertThat(new ProcessTokenCounter(() -> List.of("/bin/sh", script.toString()), Duration.ofMillis(500), 0)
                         .count("x"))
                 .isEmpty();
         long program = Long.parseLong(Files.readString(pid).strip());

@@ -14,6 +14,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.springframework.data.redis.connection.RedisClusterConfiguration;
 import org.springframework.data.redis.connection.RedisConnectionFactory;
+import org.springframework.data.redis.connection.RedisStandaloneConfiguration;
 import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
 import org.springframework.data.redis.connection.lettuce.LettucePoolingClientConfiguration;
 import org.springframework.data.redis.core.StringRedisTemplate;
@@ -47,8 +48,9 @@ public final class RedisFixture {
         }
 
         private static LettuceConnectionFactory connect() {
-            URI uri = SERVER.uri();
-            LettuceConnectionFactory connections = new LettuceConnectionFactory(uri.getHost(), uri.getPort());
+            LettuceConnectionFactory connections = new LettuceConnectionFactory(
+                    (RedisStandaloneConfiguration) LettuceConnectionFactory.createRedisConfiguration(
+                            SERVER.uri().toString()));
             connections.afterPropertiesSet();
             connections.start();
             return connections;
@@ -101,7 +103,7 @@ public final class RedisFixture {
         return Clustered.SERVERS;
     }
 
-    /** Where it listens. */
+    /** Where it listens, with its password. */
     public static URI uri() {
         return Running.SERVER.uri();
     }

@@ -1,4 +1,4 @@
-package io.flux.engine;
+package io.flux.job;
 
 import java.util.Set;
 import java.util.TreeSet;
@@ -11,12 +11,19 @@ import java.util.stream.Collectors;
  * A server reads them wherever they stand in a prompt, so that a user could end their own turn and speak as the system;
  * so they are taken out of what users write. Immutable.
  */
-final class TemplateMarkers {
+public final class TemplateMarkers {
     /**
-     * Of all models: also those that a template makes of parts ({@code '<|' + role + '|>'}) or does not have. The other
-     * bar is DeepSeek's.
+     * Of all models, under every template: which markers a model knows is its vocabulary's matter and not its template's, and
+     * a template may make one of parts ({@code '<|' + role + '|>'}). With a bar on one side at least, where the other bar
+     * is DeepSeek's; and those of Llama 2, Mistral and Gemma, which have none.
      */
-    private static final String BARRED = "<[|\\uFF5C][^|\\uFF5C<>\\s]{1,64}[|\\uFF5C]>|\\[\\|[^|\\[\\]\\s]{1,64}\\|\\]";
+    private static final String GENERAL =
+            "<[|\\uFF5C][^|\\uFF5C<>\\s]{1,64}[|\\uFF5C]?>|<[^|\\uFF5C<>\\s]{1,64}[|\\uFF5C]>"
+                    + "|\\[\\|[^|\\[\\]\\s]{1,64}\\|\\]"
+                    + "|</?s>|<(?:bos|eos|pad|unk|mask|(?:start|end)_of_[a-z_]{1,32})>|<</?SYS>>"
+                    + "|\\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_[A-Z]{1,16})\\]";
+
+    private static final TemplateMarkers OF_ALL_MODELS = new TemplateMarkers(Set.of());
 
     /** What looks like a marker in a template: a tag, or a word of capitals in brackets. */
     private static final Pattern LIKE_A_MARKER =
@@ -28,7 +35,12 @@ final class TemplateMarkers {
         this.markers = Pattern.compile(literals.stream()
                         .map(Pattern::quote)
                         .collect(Collectors.joining("|", "", literals.isEmpty() ? "" : "|"))
-                + BARRED);
+                + GENERAL);
+    }
+
+    /** Those of all models, for one of which no template is known. */
+    static TemplateMarkers ofAllModels() {
+        return OF_ALL_MODELS;
     }
 
     /**
@@ -37,7 +49,7 @@ final class TemplateMarkers {
      * @param template its chat template, in Jinja
      * @param tokens the texts of its tokens that begin and end a text; may be empty
      */
-    static TemplateMarkers of(String template, String... tokens) {
+    public static TemplateMarkers of(String template, String... tokens) {
         Set<String> literals = new TreeSet<>();
         for (String token : tokens) {
             // One with a space in it would still be one after it was broken.
@@ -53,7 +65,7 @@ final class TemplateMarkers {
     }
 
     /** A user's text with no marker in it: a space after a marker's first character makes it words. */
-    String plain(String content) {
+    public String plain(String content) {
         String text = content;
         // Once more for a marker that begins in another.
         for (Matcher matcher = markers.matcher(text); matcher.find(); matcher = markers.matcher(text)) {

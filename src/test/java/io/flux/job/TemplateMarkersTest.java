@@ -1,4 +1,4 @@
-package io.flux.engine;
+package io.flux.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
