@@ -128,6 +128,14 @@ record RedisAddress(Kind kind, boolean tls, String userInfo, URI url, List<Strin
         }
     }
 
+    /** Where it is, for people: {@code host:port}, or several of them. Holds neither user nor password. */
+    String where() {
+        if (url == null) {
+            return String.join(",", nodes);
+        }
+        return url.getHost() + ":" + (url.getPort() < 0 ? 6379 : url.getPort());
+    }
+
     /** Neither user nor password. */
     @Override
     public String toString() {

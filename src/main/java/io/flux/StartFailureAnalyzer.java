@@ -1,9 +1,13 @@
 package io.flux;
 
+import org.apache.camel.spring.boot.CamelSpringBootInitializationException;
 import org.springframework.boot.diagnostics.AbstractFailureAnalyzer;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 
-/** Lets a start that fails for a reason of our own say just that reason, which tells what to do, and no stack trace. */
+/**
+ * Lets a start that fails for a reason of our own say just that reason, which tells what to do, and no stack trace. The same for
+ * a route that Camel cannot load or start: which one, and why.
+ */
 final class StartFailureAnalyzer extends AbstractFailureAnalyzer<RuntimeException> {
 
     @Override
@@ -14,7 +18,29 @@ final class StartFailureAnalyzer extends AbstractFailureAnalyzer<RuntimeExceptio
                 return new FailureAnalysis(failure.getMessage(), null, rootFailure);
             }
         }
-        return null;
+        String route = ofRoutes(rootFailure);
+        return route == null ? null : new FailureAnalysis(route, null, rootFailure);
+    }
+
+    /** What Camel says of a route and, unless it has said that too, what was behind it; null when it is not about routes. */
+    private static String ofRoutes(Throwable rootFailure) {
+        Throwable camels = rootFailure;
+        while (camels != null
+                && (!camels.getClass().getName().startsWith("org.apache.camel.")
+                        || camels instanceof CamelSpringBootInitializationException)) {
+            camels = camels.getCause();
+        }
+        if (camels == null || camels.getMessage() == null) {
+            return null;
+        }
+        Throwable deepest = camels;
+        while (deepest.getCause() != null) {
+            deepest = deepest.getCause();
+        }
+        String said = camels.getMessage();
+        String reason = String.valueOf(deepest.getMessage());
+        return "the routes cannot be started (FLUX_ROUTES): " + said
+                + (said.contains(reason) ? "" : ": " + reason);
     }
 
     private static boolean isOurs(Throwable failure) {

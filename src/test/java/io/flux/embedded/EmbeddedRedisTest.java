@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.flux.e2e.Interruptible;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -16,6 +18,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
@@ -118,8 +121,7 @@ class EmbeddedRedisTest {
                         .start()
                         .waitFor())
                 .isZero();
-        BufferedReader output = owner.inputReader();
-        assertThat(output.readLine()).isEqualTo("stopping");
+        assertThat(line(owner.inputReader())).isEqualTo("stopping");
         assertThat(say(uri, "PING")).containsExactly("+PONG");
         assertThat(ProcessHandle.of(Long.parseLong(
                                 Files.readString(folder.resolve("guard.pid")).strip()))
@@ -211,7 +213,20 @@ class EmbeddedRedisTest {
 
     private URI startOwner(String... prefix) throws IOException {
         owner = owner(List.of(prefix));
-        return URI.create(owner.inputReader().readLine());
+        return URI.create(line(owner.inputReader()));
+    }
+
+    /** The next line that a process writes; fails when it does not come. */
+    private static String line(BufferedReader output) {
+        CompletableFuture<String> line = CompletableFuture.supplyAsync(() -> {
+            try {
+                return output.readLine();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+        assertThat(line).as("a line of the process").succeedsWithin(Duration.ofSeconds(60));
+        return line.join();
     }
 
     private Process owner(List<String> prefix) throws IOException {
@@ -222,7 +237,7 @@ class EmbeddedRedisTest {
                 System.getProperty("java.class.path"),
                 RedisOwner.class.getName(),
                 folder.toString()));
-        return new ProcessBuilder(command).start();
+        return new ProcessBuilder(Interruptible.command(command)).start();
     }
 
     private static boolean answers(URI uri) {
