@@ -16,15 +16,18 @@ import org.junit.jupiter.api.Test;
  */
 class WallClockTest {
     private static final Path SOURCES = Path.of("src/main/java/io/flux");
-    private static final Pattern READING = Pattern.compile("currentTimeMillis\\(|[cC]lock(\\(\\))?\\.(millis|instant)\\(|\\bClock\\.[a-zA-Z]+|"
-            + "\\b(Instant|LocalDate|LocalTime|LocalDateTime|ZonedDateTime|OffsetDateTime|Year)\\.now\\(|new Date\\(\\)|"
-            + "java\\.util\\.(Timer|Date|Calendar)\\b|parkUntil\\(|awaitUntil\\(");
+    private static final Pattern READING =
+            Pattern.compile("currentTimeMillis\\(|[cC]lock(\\(\\))?\\.(millis|instant)\\(|\\bClock\\.[a-zA-Z]+|"
+                    + "\\b(Instant|LocalDate|LocalTime|LocalDateTime|ZonedDateTime|OffsetDateTime|Year)\\.now\\(|new Date\\(\\)|"
+                    + "java\\.util\\.(Timer|Date|Calendar)\\b|parkUntil\\(|awaitUntil\\(");
 
     /** What a time of day is for, in each class that needs one. */
     private static final Map<String, String> ALLOWED = Map.ofEntries(
             Map.entry("CommonConfiguration.java", "gives the clock to those below, and the meter registry its own"),
             Map.entry("bench/Report.java", "says when a bench was run"),
-            Map.entry("callback/Callbacks.java", "signs with the time, as the receiver's library expects, and says when an answer died"),
+            Map.entry(
+                    "callback/Callbacks.java",
+                    "signs with the time, as the receiver's library expects, and says when an answer died"),
             Map.entry("embedded/BundledEngineCommand.java", "compares with the times of files"),
             Map.entry("engine/OpenAiServer.java", "its header Retry-After may be a date"),
             Map.entry("engine/RetryAfter.java", "a date of another machine's"),
@@ -37,7 +40,8 @@ class WallClockTest {
     @Test
     void theWallClockIsReadOnlyForTimesOfDay() throws IOException {
         try (Stream<Path> files = Files.walk(SOURCES)) {
-            for (Path file : files.filter(file -> file.toString().endsWith(".java")).toList()) {
+            for (Path file :
+                    files.filter(file -> file.toString().endsWith(".java")).toList()) {
                 String name = SOURCES.relativize(file).toString();
                 if (!ALLOWED.containsKey(name)) {
                     assertThat(READING.matcher(Files.readString(file)).results().map(found -> found.group()))

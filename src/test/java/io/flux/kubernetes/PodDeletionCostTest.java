@@ -43,6 +43,7 @@ class PodDeletionCostTest {
     private int jobs;
     /** Nearly at its end: the difference counts, and not which is larger. */
     private long now = Long.MAX_VALUE - 1;
+
     private PodDeletionCost cost;
 
     private record Told(String request, String token, String contentType, String body) {}
