@@ -3,10 +3,12 @@ package io.flux;
 import io.flux.access.KeysFile;
 import io.flux.embedded.EmbeddedRedis;
 import io.flux.model.ModelsFile;
+import io.flux.model.Secret;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -39,7 +41,10 @@ final class Bootstrap implements ApplicationContextInitializer<ConfigurableAppli
                 .orElse(List.of());
         if (bundles.contains("gateway")) {
             checkKeys(environment);
+            checkCallbackSecret(environment);
         }
+        // Only a route reads it, and Camel takes what is no duration for none.
+        Binder.get(environment).bind("flux.batch-period", Duration.class);
         Map<String, Object> derived = new HashMap<>();
         derived.putAll(routes(environment, bundles));
         if (environment.getProperty("flux.port") == null) {
@@ -66,6 +71,17 @@ final class Bootstrap implements ApplicationContextInitializer<ConfigurableAppli
         }
     }
 
+    private static void checkCallbackSecret(ConfigurableEnvironment environment) {
+        String file = environment.getProperty("flux.callback-secret-file", "");
+        if (!file.isBlank()) {
+            try {
+                Secret.ofFile(Path.of(file)).read();
+            } catch (IllegalStateException e) {
+                throw new IllegalStateException("FLUX_CALLBACK_SECRET_FILE: " + e.getMessage(), e);
+            }
+        }
+    }
+
     private static boolean isLoopback(String host) {
         try {
             return InetAddress.getByName(host).isLoopbackAddress();
@@ -83,7 +99,8 @@ final class Bootstrap implements ApplicationContextInitializer<ConfigurableAppli
         for (String bundle : FluxProperties.withCommon(bundles)) {
             require(
                     base + "/" + bundle + "/*.camel.yaml",
-                    "FLUX_BUNDLES names " + bundle + ", but " + configured + " has no such folder of routes");
+                    "FLUX_BUNDLES names " + bundle + ", but " + configured
+                            + ", which FLUX_ROUTES names, has no such folder of routes");
             patterns.add(base + "/" + bundle + "/*.camel.yaml");
         }
         if (bundles.contains("connectors") && !bundles.contains("gateway")) {

@@ -114,6 +114,16 @@ class CommonConfiguration {
         };
     }
 
+    @Bean
+    RedisAtStart redisAtStart(StringRedisTemplate redis, Environment environment) {
+        RedisAccess access = RedisAccess.of(environment);
+        return new RedisAtStart(
+                redis,
+                access == null
+                        ? "the embedded server's address"
+                        : access.address().where());
+    }
+
     /** One thread, because the stock executor starts one for each message and loses their order. */
     @Bean
     RedisMessageListenerContainer redisListeners(RedisConnectionFactory connections) {

@@ -2,6 +2,7 @@ package io.flux;
 
 import io.flux.gateway.Hub;
 import io.flux.http.HttpServing;
+import io.flux.model.ModelDirectory;
 import io.flux.worker.Drain;
 import io.flux.worker.Slots;
 import java.nio.file.Path;
@@ -19,7 +20,8 @@ import org.springframework.context.event.ContextClosedEvent;
 
 /**
  * What happens, and in which order, between "the routes are up" and "ready", and between "stop" and gone: the port opens
- * last; a worker finishes its jobs first, then the routes stop, then sockets are told to come back elsewhere.
+ * last, when this process has read which models there are; a worker says that it is ready when its models are announced. At the
+ * end a worker finishes its jobs first, then the routes stop, then sockets are told to come back elsewhere.
  */
 @Configuration(proxyBeanMethods = false)
 class Lifecycle {
@@ -27,8 +29,18 @@ class Lifecycle {
 
     /** Runs when the routes are up. A failure here ends the process. */
     @Bean
-    ApplicationRunner opening(CamelContext camel, HttpServing http, ObjectProvider<Slots> slots, FluxProperties flux) {
+    ApplicationRunner opening(
+            CamelContext camel,
+            HttpServing http,
+            ModelDirectory models,
+            ObjectProvider<Slots> slots,
+            FluxProperties flux) {
         return arguments -> {
+            // The channels are subscribed to by now: the containers and Camel's consumers wait for Redis to confirm
+            // that.
+            if (flux.gateway()) {
+                models.refresh();
+            }
             http.listen();
             if (flux.gateway()) {
                 LOG.info("Flux gateway ready at {}", http.address());

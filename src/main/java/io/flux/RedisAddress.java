@@ -71,7 +71,7 @@ record RedisAddress(Kind kind, boolean tls, String userInfo, URI url, List<Strin
 
     private static RedisAddress single(String text) {
         try {
-            URI url = new URI(text);
+            URI url = withPort(new URI(text));
             if (url.getHost() != null && String.valueOf(url.getScheme()).matches("rediss?")) {
                 return new RedisAddress(
                         Kind.SINGLE, url.getScheme().equals("rediss"), url.getRawUserInfo(), url, List.of(), "", 0);
@@ -80,6 +80,16 @@ record RedisAddress(Kind kind, boolean tls, String userInfo, URI url, List<Strin
             // said below
         }
         throw malformed(SINGLE_FORM + "; " + CLUSTER_FORM + "; " + SENTINEL_FORM);
+    }
+
+    private static URI withPort(URI url) throws URISyntaxException {
+        if (url.getHost() == null || url.getPort() >= 0) {
+            return url;
+        }
+        // Not taken apart and put together: a password may hold what is encoded.
+        String authority = url.getRawAuthority().replaceFirst(":$", "");
+        return new URI(url.toString()
+                .replaceFirst(Pattern.quote(url.getRawAuthority()), Matcher.quoteReplacement(authority + ":6379")));
     }
 
     private static List<String> nodes(Kind kind, String hosts) {
@@ -126,6 +136,11 @@ record RedisAddress(Kind kind, boolean tls, String userInfo, URI url, List<Strin
             throw new IllegalArgumentException(
                     "FLUX_REDIS_URL holds a user or a password with a % that encodes nothing");
         }
+    }
+
+    /** Where it is, for people: {@code host:port}, or several of them. Holds neither user nor password. */
+    String where() {
+        return url == null ? String.join(",", nodes) : url.getHost() + ":" + url.getPort();
     }
 
     /** Neither user nor password. */

@@ -20,6 +20,7 @@ import io.flux.job.ChatTemplate;
 import io.flux.job.EventJson;
 import io.flux.kubernetes.PodDeletionCost;
 import io.flux.ledger.Ledger;
+import io.flux.model.ModelDirectory;
 import io.flux.model.ModelSpec;
 import io.flux.model.ServedModels;
 import io.flux.trace.Exemplars;
@@ -129,8 +130,8 @@ class WorkerConfiguration {
     /** Made when its route needs it: outside of Kubernetes never. */
     @Bean
     @Lazy
-    PodDeletionCost podDeletionCost(Claims claims, FluxProperties flux, Clock clock) {
-        return new PodDeletionCost(PodDeletionCost.Account.ofPod(), flux.pod(), claims::count, clock);
+    PodDeletionCost podDeletionCost(Claims claims, FluxProperties flux) {
+        return new PodDeletionCost(PodDeletionCost.Account.ofPod(), flux.pod(), claims::count);
     }
 
     @Bean
@@ -254,6 +255,7 @@ class WorkerConfiguration {
             LlamaServers servers,
             OpenAi openai,
             Claims claims,
+            ModelDirectory directory,
             MeterRegistry registry) {
         List<Slots.Served> served = models.all().stream()
                 .map(model -> new Slots.Served(
@@ -273,6 +275,7 @@ class WorkerConfiguration {
             // In the background: Redis may take its time, and slots must not wait for it.
             var unused = announce.asyncSendBody("direct:common-announce", null);
         });
+        directory.onAnnounced(slots::announced);
         SlotMeters.bind(slots, claims, models.all(), registry);
         return slots;
     }

@@ -37,6 +37,19 @@ class RedisAccessTest {
                         Map.entry("spring.data.redis.ssl.enabled", false));
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "redis://h, redis://h:6379, h:6379",
+        "redis://h:, redis://h:6379, h:6379",
+        "redis://h:7000/2, redis://h:7000/2, h:7000",
+        "redis://us%3Aer:p%40ss@h/2, redis://us%3Aer:p%40ss@h:6379/2, h:6379",
+        "rediss://[::1], rediss://[::1]:6379, [::1]:6379"
+    })
+    void oneServerHasAPortAndIsShownWithoutAPassword(String given, String used, String shown) {
+        assertThat(properties("redis-url", given)).containsEntry("spring.data.redis.url", used);
+        assertThat(access("redis-url", given).address().where()).isEqualTo(shown);
+    }
+
     @Test
     void sentinelsAreNamedWithTheMasterAndTheDatabase() {
         assertThat(properties("redis-url", "rediss-sentinel://s1:26379,[fe80::1%eth0],s3/2#my-master"))

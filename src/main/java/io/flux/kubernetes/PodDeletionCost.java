@@ -13,10 +13,9 @@ import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
-import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.function.IntSupplier;
+import java.util.function.LongSupplier;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 import org.slf4j.Logger;
@@ -47,9 +46,11 @@ public final class PodDeletionCost {
     private final Account account;
     private final String pod;
     private final IntSupplier jobs;
-    private final Clock clock;
+    private final LongSupplier nanoTime;
     private int told = NOTHING;
-    private Instant notBefore = Instant.MIN;
+    /** By {@link #nanoTime}; means nothing while {@link #complaint} is empty. */
+    private long notBefore;
+
     private String complaint = "";
     private Trusted trusted;
 
@@ -82,17 +83,21 @@ public final class PodDeletionCost {
      * @param pod the pod's name
      * @param jobs how many jobs it serves now
      */
-    public PodDeletionCost(Account account, String pod, IntSupplier jobs, Clock clock) {
+    public PodDeletionCost(Account account, String pod, IntSupplier jobs) {
+        this(account, pod, jobs, System::nanoTime);
+    }
+
+    PodDeletionCost(Account account, String pod, IntSupplier jobs, LongSupplier nanoTime) {
         this.account = account;
         this.pod = pod;
         this.jobs = jobs;
-        this.clock = clock;
+        this.nanoTime = nanoTime;
     }
 
     /** Tells Kubernetes what is new; blocks for one request, and for nothing when there is nothing new. */
     public synchronized void tell() throws InterruptedException {
         int cost = jobs.getAsInt();
-        if (cost == told || clock.instant().isBefore(notBefore)) {
+        if (cost == told || (!complaint.isEmpty() && nanoTime.getAsLong() - notBefore < 0)) {
             return;
         }
         try {
@@ -101,7 +106,7 @@ public final class PodDeletionCost {
             complaint = "";
         } catch (IOException | UncheckedIOException | GeneralSecurityException e) {
             told = NOTHING;
-            notBefore = clock.instant().plus(PAUSE);
+            notBefore = nanoTime.getAsLong() + PAUSE.toNanos();
             complain(e.toString());
         }
     }

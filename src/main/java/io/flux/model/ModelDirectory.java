@@ -15,9 +15,11 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -42,6 +44,7 @@ public final class ModelDirectory {
     /** The only model that is configured here; null when there are more or none. */
     private final String only;
 
+    private volatile Consumer<Set<String>> onAnnounced = served -> {};
     private volatile View view = new View(Map.of(), Map.of(), Set.of());
 
     /**
@@ -81,6 +84,14 @@ public final class ModelDirectory {
         this.only = configured.size() == 1 ? configured.get(0).name() : null;
     }
 
+    /**
+     * Who is told of each announcement of this process, when it is in Redis: by its thread, with the models that it says have
+     * open slots.
+     */
+    public void onAnnounced(Consumer<Set<String>> listener) {
+        onAnnounced = listener;
+    }
+
     /** Tells the other processes what is served here; nothing when no model is configured. */
     public void announce() throws JsonProcessingException {
         List<ModelDescription> models = own.get();
@@ -90,6 +101,10 @@ public final class ModelDirectory {
                     mapper.writeValueAsString(models),
                     terms.memory(),
                     models.stream().map(ModelDescription::name).toList());
+            onAnnounced.accept(models.stream()
+                    .filter(model -> model.slots() > 0)
+                    .map(ModelDescription::name)
+                    .collect(Collectors.toSet()));
         }
     }
 

@@ -6,6 +6,7 @@ import io.flux.observe.Health;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -25,7 +26,9 @@ import org.slf4j.LoggerFactory;
  *      └──────────────────────────── close (a route file was edited) ─────────────┘
  * </pre>
  *
- * Thread-safe.
+ * A model is ready when its slots are open and the other processes can know that: see {@link #announced}.
+ *
+ * <p>Thread-safe.
  */
 public final class Slots implements Health.Readiness {
     private static final Logger LOG = LoggerFactory.getLogger(Slots.class);
@@ -47,6 +50,8 @@ public final class Slots implements Health.Readiness {
         private final int first;
         private boolean started;
         private boolean open;
+        /** Whether the other processes can know that it is open. */
+        private boolean announced;
         /** Why the engine can never be asked; null when it can, or before it was started. */
         private volatile String fault;
 
@@ -62,11 +67,17 @@ public final class Slots implements Health.Readiness {
         String problem() {
             return fault != null ? fault : served.engine().gate().problem();
         }
+
+        /** Why a request for the model may not be served at once; null when there is nothing. */
+        String unready() {
+            String problem = problem();
+            return problem == null && !announced ? "the model is not announced yet" : problem;
+        }
     }
 
     /**
      * @param models the models and their engines, which are started here and are the caller's to close
-     * @param onChange told when a model's slots have opened or closed
+     * @param onChange told when a model's slots have opened or closed, which is to be announced
      */
     public Slots(CamelContext camel, List<Served> models, Runnable onChange) {
         this.camel = camel;
@@ -110,10 +121,10 @@ public final class Slots implements Health.Readiness {
             return;
         }
         group.open = wanted;
+        group.announced = false;
         ModelSpec model = group.served.model();
         if (wanted) {
             group.routes().forEach(route -> resume(route, model));
-            LOG.info("Flux worker ready: model {}, engine {}, slots {}", model.name(), model.engine(), model.slots());
         } else {
             consumers(group).forEach(ScheduledPollConsumer::suspend);
             if (!draining) {
@@ -121,6 +132,25 @@ public final class Slots implements Health.Readiness {
             }
         }
         onChange.run();
+    }
+
+    /**
+     * The other processes can know from here on which models have open slots here.
+     *
+     * @param models those that were announced with open slots
+     */
+    public synchronized void announced(Set<String> models) {
+        for (Group group : groups) {
+            ModelSpec model = group.served.model();
+            if (group.open && !group.announced && models.contains(model.name())) {
+                group.announced = true;
+                LOG.info(
+                        "Flux worker ready: model {}, engine {}, slots {}",
+                        model.name(),
+                        model.engine(),
+                        model.slots());
+            }
+        }
     }
 
     private void resume(String route, ModelSpec model) {
@@ -140,7 +170,10 @@ public final class Slots implements Health.Readiness {
         List<String> routes;
         synchronized (this) {
             opened = false;
-            groups.forEach(group -> group.open = false);
+            groups.forEach(group -> {
+                group.open = false;
+                group.announced = false;
+            });
             routes = groups.stream().flatMap(Group::routes).toList();
         }
         for (String route : routes) {
@@ -207,10 +240,10 @@ public final class Slots implements Health.Readiness {
             return "the slots are not open yet";
         }
         String problems = groups.stream()
-                .filter(group -> group.problem() != null)
+                .filter(group -> group.unready() != null)
                 .map(group -> groups.size() == 1
-                        ? group.problem()
-                        : "model " + group.served.model().name() + ": " + group.problem())
+                        ? group.unready()
+                        : "model " + group.served.model().name() + ": " + group.unready())
                 .collect(Collectors.joining("; "));
         return problems.isEmpty() ? null : problems;
     }

@@ -3,6 +3,7 @@ package io.flux.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.flux.e2e.Interruptible;
 import io.vertx.core.json.JsonObject;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,14 +25,14 @@ class InterruptedAskTest {
     private Path folder;
 
     private Process ask(FakeFlux flux) throws Exception {
-        return new ProcessBuilder(
+        return new ProcessBuilder(Interruptible.command(List.of(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-cp",
                         System.getProperty("java.class.path"),
                         Ask.class.getName(),
                         "--url",
                         flux.url(),
-                        "Write")
+                        "Write")))
                 .redirectOutput(folder.resolve("out").toFile())
                 .redirectError(folder.resolve("err").toFile())
                 .start();

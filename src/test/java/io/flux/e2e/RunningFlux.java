@@ -131,13 +131,7 @@ final class RunningFlux implements AutoCloseable {
 
         /** Starts a process that must end by itself, with an exit code that says so, and returns its log. */
         String failToStart() {
-            try (RunningFlux flux = launch()) {
-                Awaitility.await("Flux to give up: " + flux.logFile)
-                        .atMost(START)
-                        .until(() -> !flux.process.isAlive());
-                Assertions.assertThat(flux.process.exitValue()).isNotZero();
-                return flux.log();
-            }
+            return launch().awaitFailure();
         }
 
         /** Starts the process and does not wait: others may start beside it. */
@@ -178,6 +172,15 @@ final class RunningFlux implements AutoCloseable {
         } catch (RuntimeException | Error e) {
             kill();
             throw e;
+        }
+    }
+
+    /** Waits until the process has ended by itself, with an exit code that says that it failed, and returns its log. */
+    String awaitFailure() {
+        try (this) {
+            Awaitility.await("Flux to give up: " + logFile).atMost(START).until(() -> !process.isAlive());
+            Assertions.assertThat(process.exitValue()).isNotZero();
+            return log();
         }
     }
 

@@ -3,7 +3,9 @@ package io.flux.e2e;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.lettuce.core.api.sync.RedisCommands;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -151,6 +153,40 @@ class SeparateProcessesIT {
             second.awaitEnd("followed");
             assertThat(first.text("followed")).isEqualTo("AB");
             assertThat(second.text("followed")).isEqualTo("AB");
+        }
+    }
+
+    /** Its announcement is kept from Redis for a while: a key of another type is where it belongs. */
+    @Test
+    void aWorkerIsReadyWhenItsModelIsAnnouncedAndNotBefore() {
+        RedisCommands<String, String> commands = TestRedis.running().commands();
+        String announced = "flux:{models}:announced";
+        commands.del(announced);
+        commands.set(announced, "no hash");
+        try (RunningFlux worker = RunningFlux.named("worker-announced")
+                .worker()
+                .redis(TestRedis.running())
+                .engine(engine)
+                .set("FLUX_MODEL", "announced")
+                .impatient()
+                .until("Health and metrics at", "common-announce failed")
+                .start()) {
+            assertThat(worker.get("/health").statusCode()).isEqualTo(503);
+            assertThat(worker.get("/health").body()).contains("\"worker\":\"the model is not announced yet\"");
+            assertThat(worker.log()).doesNotContain("Flux worker ready");
+            commands.del(announced);
+            await().atMost(RunningFlux.START).pollInterval(Duration.ofMillis(2)).until(() -> worker.log()
+                    .contains("Flux worker ready"));
+            assertThat(worker.get("/health").statusCode()).isEqualTo(200);
+            try (FluxSocket client = gateway.connect()) {
+                client.ask("announced", "echo known", "\"model\":\"announced\"");
+                client.awaitEnd("announced");
+                assertThat(client.text("announced")).isEqualTo("known");
+            }
+        } finally {
+            if (commands.type(announced).equals("string")) {
+                commands.del(announced);
+            }
         }
     }
 

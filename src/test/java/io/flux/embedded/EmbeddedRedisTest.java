@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.flux.e2e.Interruptible;
 import io.flux.e2e.Machine;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -18,6 +20,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -131,8 +134,7 @@ class EmbeddedRedisTest {
                         .start()
                         .waitFor())
                 .isZero();
-        BufferedReader output = owner.inputReader();
-        assertThat(output.readLine()).isEqualTo("stopping");
+        assertThat(line(owner.inputReader())).isEqualTo("stopping");
         assertThat(say(uri, "PING")).containsExactly("+PONG");
         assertThat(ProcessHandle.of(Long.parseLong(
                                 Files.readString(folder.resolve("guard.pid")).strip()))
@@ -401,12 +403,25 @@ class EmbeddedRedisTest {
 
     private URI startOwner(String... prefix) throws IOException {
         owner = owner(List.of(prefix));
-        BufferedReader said = owner.inputReader();
-        String line = said.readLine();
-        while (!line.startsWith("redis://")) {
-            line = said.readLine(); // of the log
+        BufferedReader output = owner.inputReader();
+        String said = line(output);
+        while (!said.startsWith("redis://")) {
+            said = line(output); // of the log
         }
-        return URI.create(line);
+        return URI.create(said);
+    }
+
+    /** The next line that a process writes; fails when it does not come. */
+    private static String line(BufferedReader output) {
+        CompletableFuture<String> line = CompletableFuture.supplyAsync(() -> {
+            try {
+                return output.readLine();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+        assertThat(line).as("a line of the process").succeedsWithin(Duration.ofSeconds(60));
+        return line.join();
     }
 
     private Process owner(List<String> prefix) throws IOException {
@@ -417,7 +432,7 @@ class EmbeddedRedisTest {
                 System.getProperty("java.class.path"),
                 RedisOwner.class.getName(),
                 folder.toString()));
-        return new ProcessBuilder(command).start();
+        return new ProcessBuilder(Interruptible.command(command)).start();
     }
 
     private static boolean answers(URI uri) {

@@ -13,6 +13,7 @@ import com.networknt.schema.ValidationMessage;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.reflect.Method;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -80,6 +81,21 @@ class RouteFilesTest {
                 .isNotEmpty();
         assertThat(problems(YAML.readTree("- route: {from: {uri: 'direct:a', steps: [{to: 'direct:b'}]}}")))
                 .isEmpty();
+    }
+
+    /** {@code java.util.Timer} goes by the wall clock: when that is set back, nothing happens until it has caught up. */
+    @Test
+    void noRouteNorExampleIsStartedByATimer() throws IOException {
+        try (Stream<Path> pages = Files.walk(Path.of("docs"))) {
+            List<Path> all = Stream.of(routeFiles(), kamelets(), pages.filter(Files::isRegularFile))
+                    .flatMap(files -> files)
+                    .toList();
+            for (Path file : all) {
+                assertThat(Files.readAllLines(file, StandardCharsets.ISO_8859_1))
+                        .as("%s: scheduler: does the same and goes by the monotonic clock", file)
+                        .noneMatch(line -> line.matches(".*\\b(uri: [\"']?|from: [\"']?)(timer|quartz|cron):.*"));
+            }
+        }
     }
 
     @ParameterizedTest

@@ -9,6 +9,7 @@ import io.flux.model.ModelSpec;
 import io.flux.model.Parameters;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.camel.builder.RouteBuilder;
@@ -70,6 +71,8 @@ class SlotsTest {
         slots.open();
         awaitPops("code");
         assertThat(pops("chat")).hasValue(0);
+        assertThat(slots.problem()).isEqualTo("model chat: it loads; model code: the model is not announced yet");
+        slots.announced(Set.of("code"));
         assertThat(slots.problem()).isEqualTo("model chat: it loads");
         assertThat(slots.openSlots("chat")).isZero();
         assertThat(slots.openSlots("code")).isEqualTo(2);
@@ -82,6 +85,7 @@ class SlotsTest {
         for (int round = 0; round < 3; round++) {
             chat.gate().open();
             assertThat(slots.openSlots("chat")).isEqualTo(2);
+            slots.announced(Set.of("chat", "code"));
             assertThat(slots.problem()).isNull();
             awaitPops("chat");
             chat.gate().close("it died");
@@ -92,6 +96,19 @@ class SlotsTest {
             assertThat(pops("chat")).hasValue(before);
         }
         assertThat(changes).as("once for code, twice for each round").hasValue(7);
+    }
+
+    @Test
+    void aModelIsReadyWhenItWasAnnouncedWithItsSlotsOpenAndAgainAfterTheyWereClosed() {
+        Slots slots = slots(code);
+        slots.open();
+        slots.announced(Set.of()); // what was said before they opened
+        assertThat(slots.problem()).isEqualTo("the model is not announced yet");
+        slots.announced(Set.of("chat"));
+        assertThat(slots.problem()).isNull();
+        code.gate().close("it died");
+        code.gate().open();
+        assertThat(slots.problem()).isEqualTo("the model is not announced yet");
     }
 
     @Test
