@@ -4,11 +4,11 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.flux.text.Utf8;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.nio.charset.CharacterCodingException;
-import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -113,7 +113,7 @@ final class Arguments {
         }
         String file = value.substring(1);
         try {
-            return Files.readString(Path.of(file));
+            return Utf8.read(Path.of(file));
         } catch (CharacterCodingException e) {
             throw new Misuse(option + " cannot use '" + file + "': it is not UTF-8");
         } catch (IOException | InvalidPathException e) {

@@ -3,6 +3,7 @@ package io.flux.cli;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flux.job.RequestIds;
+import io.flux.text.Utf8;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -129,10 +130,18 @@ public final class Ask {
         return session.run();
     }
 
+    private String fromStdin() throws IOException, Misuse {
+        try {
+            return Utf8.decode(in.readAllBytes());
+        } catch (Utf8.NotUtf8Exception e) {
+            throw new Misuse("the prompt on stdin is not text in UTF-8: " + e.getMessage());
+        }
+    }
+
     private String prompt(AskOptions options) throws IOException, Misuse {
         String prompt = options.prompt();
         if (options.fromStdin() || (prompt == null && !terminals.in())) {
-            prompt = new String(in.readAllBytes(), StandardCharsets.UTF_8).stripTrailing();
+            prompt = fromStdin().stripTrailing();
         }
         if (prompt == null || prompt.isBlank()) {
             throw new Misuse("the prompt is missing");

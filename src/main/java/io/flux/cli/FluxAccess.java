@@ -1,5 +1,6 @@
 package io.flux.cli;
 
+import io.flux.text.Utf8;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.http.HttpClient;
@@ -39,7 +40,7 @@ record FluxAccess(String key, SSLContext authorities) {
         String file = environment.getOrDefault("FLUX_KEY_FILE", "");
         if (key.isBlank() && !file.isBlank()) {
             try {
-                key = Files.readString(Path.of(file));
+                key = Utf8.read(Path.of(file));
             } catch (IOException | InvalidPathException e) {
                 throw new Misuse("FLUX_KEY_FILE names " + file + ", which cannot be read");
             }

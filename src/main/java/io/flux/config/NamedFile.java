@@ -1,5 +1,6 @@
 package io.flux.config;
 
+import io.flux.text.Utf8;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
@@ -25,9 +26,9 @@ public record NamedFile(String option, Path path) {
             throw refused("is a folder");
         }
         try {
-            return Files.readString(path);
+            return Utf8.read(path);
         } catch (CharacterCodingException e) {
-            throw refused("is not UTF-8 text");
+            throw refused("is not UTF-8 text: " + e.getMessage());
         } catch (IOException e) {
             throw refused("cannot be read (" + e.getClass().getSimpleName() + ")");
         }

@@ -7,9 +7,7 @@ import io.flux.job.Event;
 import io.flux.job.MessageReader;
 import io.flux.job.OnDisconnect;
 import io.flux.job.Refusal;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
+import io.flux.text.Utf8;
 import java.time.Duration;
 import org.springframework.boot.convert.DurationStyle;
 
@@ -52,18 +50,17 @@ public final class Questions {
      * The message for a body. Its job is finished also when this process ends: whoever asked asks again, under the same
      * id.
      *
-     * @param body a prompt, or a request's JSON, in UTF-8; null counts as empty
+     * @param body a prompt, or a request's JSON, in UTF-8, with or without a byte order mark; null counts as empty
      * @param input {@code auto}, {@code prompt} or {@code request}
      * @param requestId of a request that names none; null or empty to have one made
      * @throws Refusal when it is too large, no JSON object, or not one to generate
      */
     public ObjectNode message(byte[] body, String input, String requestId) {
-        byte[] bytes = body == null ? new byte[0] : body;
-        String text = text(bytes);
+        String text = text(body == null ? new byte[0] : body);
         // Also a prompt: it is bound by what a message may have.
         ObjectNode message = messages.object(
                 isRequest(text, Input.named(input))
-                        ? bytes
+                        ? text
                         : mapper.createObjectNode().put("prompt", text).toString());
         JsonNode type = message.path("type");
         if (!type.isMissingNode() && !type.isNull() && !type.asText().equals("generate")) {
@@ -75,12 +72,9 @@ public final class Questions {
 
     private static String text(byte[] body) {
         try {
-            return StandardCharsets.UTF_8
-                    .newDecoder()
-                    .decode(ByteBuffer.wrap(body))
-                    .toString();
-        } catch (CharacterCodingException e) {
-            throw invalid(null, "the message is not valid UTF-8");
+            return Utf8.decode(body);
+        } catch (Utf8.NotUtf8Exception e) {
+            throw invalid(null, "the message is not text in UTF-8: " + e.getMessage());
         }
     }
 

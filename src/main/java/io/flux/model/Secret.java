@@ -1,7 +1,7 @@
 package io.flux.model;
 
+import io.flux.text.Utf8;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.Supplier;
 
@@ -29,7 +29,7 @@ public final class Secret {
     public static Secret ofFile(Path file) {
         return new Secret("file " + file, () -> {
             try {
-                return Files.readString(file);
+                return Utf8.read(file);
             } catch (IOException e) {
                 throw new IllegalStateException("the key file " + file + " cannot be read: " + e.getMessage(), e);
             }

@@ -12,6 +12,8 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +22,7 @@ import java.util.function.BiConsumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 class AskTest {
@@ -28,6 +31,10 @@ class AskTest {
 
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+
+    @TempDir
+    private Path folder;
+
     private String stdin = "";
     private boolean terminal;
     private FakeFlux flux;
@@ -445,6 +452,18 @@ class AskTest {
         assertThat(flux.received())
                 .extracting(request -> request.getString("prompt"))
                 .containsExactly("Grüße\nzwei", "Grüße\nzwei");
+    }
+
+    @Test
+    void aByteOrderMarkIsNoPartOfThePromptNorOfAFilesText() throws Exception {
+        answering(AskTest::wholeAnswer);
+        stdin = "\uFEFFGrüße\n";
+
+        ask();
+        ask("--grammar", "@" + Files.writeString(folder.resolve("marked"), "\uFEFFroot ::= [a-z]"), "x");
+
+        assertThat(flux.received().get(0).getString("prompt")).isEqualTo("Grüße");
+        assertThat(flux.received().get(1).getString("grammar")).isEqualTo("root ::= [a-z]");
     }
 
     @Test

@@ -8,7 +8,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.flux.job.MessageReader;
 import io.flux.job.Refusal;
 import java.io.IOException;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class QuestionsTest {
@@ -66,9 +68,24 @@ class QuestionsTest {
                 .hasMessage("type must be generate");
         assertThatThrownBy(() -> questions.message(new byte[] {'a', (byte) 0xFF}, "auto", ""))
                 .isInstanceOf(Refusal.class)
-                .hasMessage("the message is not valid UTF-8");
+                .hasMessage("the message is not text in UTF-8: byte 0xFF at line 1, column 2 is not UTF-8");
         assertThatThrownBy(() -> message("x", "guess", ""))
                 .hasMessage("input must be one of auto, prompt, request, not 'guess'");
+    }
+
+    @Test
+    void aByteOrderMarkIsNoPartOfTheQuestion() {
+        assertThat(message("\uFEFFHello", "prompt", "m-1"))
+                .isEqualTo("{\"prompt\":\"Hello\",\"request_id\":\"m-1\",\"on_disconnect\":\"finish\"}");
+        assertThat(message("\uFEFF {\"prompt\":\"x\"}", "auto", "m-1"))
+                .isEqualTo("{\"prompt\":\"x\",\"request_id\":\"m-1\",\"on_disconnect\":\"finish\"}");
+        assertThat(message("\uFEFF", "auto", "m-1"))
+                .isEqualTo("{\"prompt\":\"\",\"request_id\":\"m-1\",\"on_disconnect\":\"finish\"}");
+        for (Charset charset : List.of(StandardCharsets.UTF_16, StandardCharsets.UTF_16LE)) {
+            assertThatThrownBy(() -> questions.message("{\"prompt\":\"x\"}".getBytes(charset), "auto", ""))
+                    .isInstanceOf(Refusal.class)
+                    .hasMessage("the message is not text in UTF-8: it is UTF-16 or UTF-32, and must be UTF-8");
+        }
     }
 
     @Test

@@ -408,7 +408,8 @@ class ModelsFileTest {
     void aFileThatIsNoTextIsRefused() throws IOException {
         Path file = Files.write(folder.resolve("models.yaml"), "models: ä".getBytes(StandardCharsets.ISO_8859_1));
         assertThatThrownBy(() -> ModelsFile.read(file))
-                .hasMessage("FLUX_MODELS names " + file + ", which is not UTF-8 text");
+                .hasMessage("FLUX_MODELS names " + file
+                        + ", which is not UTF-8 text: byte 0xE4 at line 1, column 9 is not UTF-8");
     }
 
     @Test
