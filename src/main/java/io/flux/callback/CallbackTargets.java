@@ -36,7 +36,7 @@ public final class CallbackTargets implements DnsResolver {
     /**
      * Looks at the address that a request names. One whose name cannot be resolved now is taken: it may be later.
      *
-     * @throws Refusal {@code invalid_request}
+     * @throws Refusal {@code forbidden}
      */
     public void check(JobRequest request) {
         if (!signed) {
@@ -54,7 +54,7 @@ public final class CallbackTargets implements DnsResolver {
     }
 
     private static Refusal refuse(JobRequest request, String rule) {
-        return new Refusal(Event.Error.answer(request.requestId(), "invalid_request", rule, "callback_url"));
+        return new Refusal(Event.Error.answer(request.requestId(), "forbidden", rule, "callback_url"));
     }
 
     @Override

@@ -8,8 +8,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.net.URI;
-import java.net.URISyntaxException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -55,7 +53,6 @@ public final class MessageReader {
     private static final long MAX_SEED = 0xFFFF_FFFFL;
     private static final int MAX_STOPS = 16;
     private static final int MAX_STOP_LENGTH = 256;
-    private static final int MAX_URL = 2048;
     private static final long MAX_TIMEOUT_MS = 24L * 60 * 60 * 1000;
     /** Engines follow a schema by recursion. */
     private static final int MAX_SCHEMA_DEPTH = 100;
@@ -588,11 +585,11 @@ public final class MessageReader {
 
         String callbackUrl() {
             String value = text("callback_url");
-            if (value != null && !isAddress(value)) {
+            if (value != null && !CallbackUrl.isOne(value)) {
                 throw refuse(
                         "callback_url",
-                        "callback_url must be an http or https address of at most " + MAX_URL + " characters, "
-                                + "without a password or a fragment");
+                        "callback_url must be an http or https address of at most " + CallbackUrl.MAX_LENGTH
+                                + " characters, " + "without a password or a fragment");
             }
             return value;
         }
@@ -604,19 +601,6 @@ public final class MessageReader {
                 throw refuse("traceparent", "traceparent " + TraceContext.RULE);
             }
             return trace;
-        }
-
-        private static boolean isAddress(String text) {
-            try {
-                URI url = new URI(text);
-                return text.length() <= MAX_URL
-                        && text.matches("https?://.*")
-                        && url.getHost() != null
-                        && url.getRawUserInfo() == null
-                        && url.getRawFragment() == null;
-            } catch (URISyntaxException e) {
-                return false;
-            }
         }
     }
 }

@@ -68,7 +68,7 @@ class CallbackTargetsTest {
         Refusal refusal = catchThrowableOfType(Refusal.class, () -> targets.check(request(url)));
         assertThat(refusal).as(url).isNotNull();
         assertThat(refusal.event().field()).isEqualTo("callback_url");
-        assertThat(refusal.event().code()).isEqualTo("invalid_request");
+        assertThat(refusal.event().code()).isEqualTo("forbidden");
     }
 
     @ParameterizedTest
