@@ -4,6 +4,7 @@ import io.netty.util.NetUtil;
 import io.vertx.core.Handler;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
@@ -100,7 +101,7 @@ final class HostGuard implements Handler<HttpServerRequest> {
             String named = host(target.group("authority"));
             passes = named != null && rule.passes().test(named);
         }
-        if (passes) {
+        if (passes || mayBeMissing(request, hosts)) {
             next.handle(request);
         } else if (rule.all()) {
             HttpErrors.answer(request, BAD_REQUEST, "the header Host must be a host, with or without a port");
@@ -111,6 +112,11 @@ final class HostGuard implements Handler<HttpServerRequest> {
                     "the header Host must name a loopback address, FLUX_HOST or the host of one of FLUX_ALLOWED_ORIGINS, "
                             + "since this process has no keys");
         }
+    }
+
+    /** HTTP/1.0 has no Host; without keys it must be there all the same. */
+    private boolean mayBeMissing(HttpServerRequest request, List<String> hosts) {
+        return rule.all() && hosts.isEmpty() && request.version() == HttpVersion.HTTP_1_0;
     }
 
     /** Null when it is none. */
