@@ -167,14 +167,9 @@ class ApiDocumentsTest {
                     .toList()) {
                 for (JsonNode item : YAML.readTree(file.toFile())) {
                     Matcher door = DOOR.matcher(item.at("/route/from/uri").asText());
-                    if (door.matches()) {
+                    // HEAD goes with GET.
+                    if (door.matches() && !door.group(1).equals("head")) {
                         doors.add(door.group(1) + " " + door.group(2));
-                    }
-                    String base = item.at("/rest/path").asText();
-                    for (String method : List.of("get", "post", "put", "delete")) {
-                        for (JsonNode path : item.path("rest").path(method)) {
-                            doors.add(method + " " + base + path.path("path").asText());
-                        }
                     }
                 }
             }
