@@ -1,6 +1,7 @@
 package io.flux.gateway;
 
 import io.flux.access.Caller;
+import io.flux.http.RequestBodies;
 import io.flux.job.TraceContext;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.Route;
@@ -96,6 +97,7 @@ final class HttpDoorConsumer extends DefaultConsumer {
                             reply(context.response(), exchange.getMessage());
                         }
                     } finally {
+                        RequestBodies.processed(context);
                         doneUoW(exchange);
                         releaseExchange(exchange, false);
                     }

@@ -3,6 +3,7 @@ package io.flux.http;
 import io.flux.FluxProperties;
 import io.flux.access.WatchedKeys;
 import io.flux.job.Event;
+import io.flux.observe.Health;
 import io.flux.openai.ApiError;
 import io.netty.channel.unix.Errors;
 import io.vertx.core.Handler;
@@ -41,6 +42,8 @@ public class HttpConfiguration {
     private static final int TRANSPORT_FACTOR = 4;
 
     private static final int LAST = 1_000_000;
+    /** A client that has read nothing for so many pings has gone. */
+    private static final int UNREAD_PINGS = 4;
 
     private static final Map<Integer, String> CODES = Map.of(
             400, "invalid_request",
@@ -70,7 +73,8 @@ public class HttpConfiguration {
 
     /** Found by its name: camel-platform-http asks for a router of its port, and for that of port 0 when there is none. */
     @Bean("platform-http-router-0")
-    VertxPlatformHttpRouter httpRouter(Vertx vertx, FluxProperties flux, ObjectProvider<WatchedKeys> keys) {
+    VertxPlatformHttpRouter httpRouter(
+            Vertx vertx, FluxProperties flux, ObjectProvider<WatchedKeys> keys, ObjectProvider<Health> health) {
         Router router = Router.router(vertx);
         router.route().order(-4).failureHandler(HttpConfiguration::unlessGone);
         router.route().order(-3).handler(new ParameterGuard());
@@ -81,6 +85,9 @@ public class HttpConfiguration {
                     .order(-1)
                     .handler(new KeyGuard(keys.getObject()::find, path -> OPEN.contains(path) || files.contains(path)));
         }
+        router.route(Liveness.PATH)
+                .handler(new Liveness(() -> health.getObject().life()));
+        router.route().handler(new Overload(vertx));
         if (flux.gateway()) {
             page(router);
         }
@@ -191,9 +198,10 @@ public class HttpConfiguration {
     SharedServerWebSocketComponent webSocketComponent(
             Vertx vertx,
             VertxPlatformHttpRouter router,
-            ObjectProvider<SharedServerWebSocketComponent.Opening> opening) {
+            ObjectProvider<SharedServerWebSocketComponent.Opening> opening,
+            Connections connections) {
         SharedServerWebSocketComponent component = new SharedServerWebSocketComponent(
-                (key, socket, user) -> opening.getObject().opened(key, socket, user));
+                (key, socket, user) -> opening.getObject().opened(key, socket, user), connections.budget());
         component.setVertx(vertx);
         component.setRouter(router);
         return component;
@@ -201,7 +209,7 @@ public class HttpConfiguration {
 
     /** Not closed by Spring: {@code Lifecycle} decides when. */
     @Bean(destroyMethod = "")
-    HttpServing httpServing(Vertx vertx, VertxPlatformHttpRouter router, FluxProperties flux) {
+    HttpServing httpServing(Vertx vertx, VertxPlatformHttpRouter router, FluxProperties flux, Connections connections) {
         int largest = flux.messageLimit() * TRANSPORT_FACTOR;
         return new HttpServing(
                 vertx,
@@ -215,6 +223,16 @@ public class HttpConfiguration {
                         .setWebSocketSubProtocols(List.of("flux.v1")),
                 flux.tlsCert().isBlank()
                         ? null
-                        : new Certificate(vertx, Path.of(flux.tlsCert()), Path.of(flux.tlsKey())));
+                        : new Certificate(vertx, Path.of(flux.tlsCert()), Path.of(flux.tlsKey())),
+                connections);
+    }
+
+    @Bean
+    Connections connections(Vertx vertx, FluxProperties flux) {
+        return new Connections(
+                vertx,
+                new Connections.Limits(
+                        flux.requestTimeout(), flux.idleTimeout(), flux.ping().multipliedBy(UNREAD_PINGS)),
+                InputBudget.ofHeap(flux.messageLimit()));
     }
 }

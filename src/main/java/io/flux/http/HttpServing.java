@@ -21,19 +21,22 @@ public final class HttpServing implements AutoCloseable {
     private final Router router;
     private final HttpServerOptions options;
     private final Certificate certificate;
+    private final Connections connections;
     private HttpServer server;
 
     /**
      * @param certificate null for plain HTTP
      */
-    HttpServing(Vertx vertx, Router router, HttpServerOptions options, Certificate certificate) {
+    HttpServing(
+            Vertx vertx, Router router, HttpServerOptions options, Certificate certificate, Connections connections) {
         this.certificate = certificate;
+        this.connections = connections;
         if (certificate != null) {
             options.setSsl(true).setKeyCertOptions(KeyCertOptions.wrap(certificate));
         }
         this.vertx = vertx;
         this.router = router;
-        this.options = options;
+        this.options = connections.configure(options);
     }
 
     /**
@@ -42,7 +45,9 @@ public final class HttpServing implements AutoCloseable {
      * @throws IllegalStateException when the address cannot be had, saying what to change
      */
     public void listen() {
-        HttpServer opening = vertx.createHttpServer(options).requestHandler(router);
+        HttpServer opening = vertx.createHttpServer(options)
+                .connectionHandler(connections::opened)
+                .requestHandler(router);
         try {
             opening.listen().toCompletionStage().toCompletableFuture().get(BOUND_SECONDS, TimeUnit.SECONDS);
         } catch (ExecutionException | TimeoutException e) {
