@@ -97,7 +97,7 @@ esac
 
 # Replaces this shell, so that signals reach the JVM: run_java [--serving] [JVM option…] MAIN…, --serving for what is to run long
 run_java() {
-  local options=(-Xshare:auto -Xlog:cds=off -Xlog:cds+dynamic=off)
+  local options=(-XX:+ExitOnOutOfMemoryError -Xshare:auto -Xlog:cds=off -Xlog:cds+dynamic=off)
   if [ "$1" = --serving ]; then
     options+=("@$home/src/main/jvm.options")
     shift

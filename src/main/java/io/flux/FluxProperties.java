@@ -34,6 +34,8 @@ public record FluxProperties(
         String tlsCert,
         String tlsKey,
         int messageLimit,
+        Duration requestTimeout,
+        Duration idleTimeout,
         int maxTokensDefault,
         int maxTokensLimit,
         String redisUrl,
@@ -102,6 +104,8 @@ public record FluxProperties(
         check(context >= 0, "context must be at least 0 (0: the model's own), not " + context);
         check(feedJobs >= 1, "feed-jobs must be at least 1, not " + feedJobs);
         check(messageLimit >= 1024, "message-limit must be at least 1024 bytes, not " + messageLimit);
+        positive(requestTimeout, "request-timeout");
+        positive(idleTimeout, "idle-timeout");
         check(log.equals("text") || log.equals("json"), "log must be text or json, not '" + log + "'");
         positive(modelMemory, "model-memory");
         check(

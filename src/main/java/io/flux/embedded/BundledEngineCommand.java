@@ -97,6 +97,7 @@ public final class BundledEngineCommand {
                 // It lives for one answer: start fast, stay small.
                 "-XX:TieredStopAtLevel=1",
                 "-XX:+UseSerialGC",
+                "-XX:+ExitOnOutOfMemoryError",
                 "-Xshare:auto",
                 "-Xmx64m",
                 // No file in the temp folder that a killed engine would leave there.

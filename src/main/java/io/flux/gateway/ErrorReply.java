@@ -3,6 +3,7 @@ package io.flux.gateway;
 import io.flux.job.Event;
 import io.flux.job.EventJson;
 import io.flux.job.Refusal;
+import io.flux.ledger.RefusedWrites;
 import io.flux.log.JobLog;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,6 +31,12 @@ public final class ErrorReply {
         if (refusal != null) {
             return json.write(refusal.event());
         }
+        String refused = RefusedWrites.reason(failure);
+        if (refused != null) {
+            // The log says it once, and not for each request.
+            return json.write(
+                    new Event.Error(requestId, null, "unavailable", takesNone(refused), null, RETRY_AFTER_MS));
+        }
         if (find(DataAccessException.class, failure) != null) {
             try (var unused = JobLog.about(requestId)) {
                 LOG.error("Redis did not answer: {}", failure.getMessage());
@@ -46,6 +53,21 @@ public final class ErrorReply {
             LOG.error("a message could not be handled", failure);
         }
         return json.write(Event.Error.answer(requestId, "internal_error", "something went wrong in Flux", null));
+    }
+
+    /** The error for a request that cannot be answered now, for the reason that there is. */
+    public String unavailable(Throwable failure) {
+        String refused = RefusedWrites.reason(failure);
+        String message = refused != null
+                ? takesNone(refused)
+                : find(DataAccessException.class, failure) != null
+                        ? "the queue cannot be reached now; try again later"
+                        : "not available now; the log says why";
+        return json.write(new Event.Error(null, null, "unavailable", message, null, RETRY_AFTER_MS));
+    }
+
+    private static String takesNone(String reason) {
+        return "nothing can be changed in the queue now: " + reason + "; try again later";
     }
 
     /** The code in {@link #frame}. */

@@ -1,6 +1,7 @@
 package io.flux.gateway;
 
 import io.flux.access.Caller;
+import io.flux.http.RequestBodies;
 import io.flux.job.TraceContext;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
@@ -94,6 +95,7 @@ final class HttpDoorConsumer extends DefaultConsumer {
                             reply(context, exchange.getMessage());
                         }
                     } finally {
+                        RequestBodies.processed(context);
                         doneUoW(exchange);
                         releaseExchange(exchange, false);
                     }

@@ -174,18 +174,27 @@ public final class Hub implements AutoCloseable {
     private boolean leave(String id, Client client) {
         synchronized (stripe(id)) {
             Job job = jobs.get(id);
-            if (job == null || !forget(id, job, client)) {
-                return false;
-            }
-            Unfollowed left = ledger.unfollow(id, channel);
-            if (left == null || left.gateways() > 0) {
-                return false; // it has ended, or another gateway says that it is followed
-            }
-            boolean unwanted = left.onDisconnect().equals(OnDisconnect.CANCEL.wireName());
-            // Should nobody get to cancelling it, the reaper does.
-            ledger.attend(left.model(), unwanted ? Duration.ZERO : attention.grace(), List.of(id));
-            return unwanted;
+            return job != null && forget(id, job, client) && unfollow(id);
         }
+    }
+
+    /** As {@link #leave}, for a client that has gone before it could follow the job. */
+    private boolean abandon(String id) {
+        synchronized (stripe(id)) {
+            return !jobs.containsKey(id) && unfollow(id);
+        }
+    }
+
+    /** This gateway follows a job no more; true when the job is to be cancelled for that. */
+    private boolean unfollow(String id) {
+        Unfollowed left = ledger.unfollow(id, channel);
+        if (left == null || left.gateways() > 0) {
+            return false; // it has ended, or another gateway says that it is followed
+        }
+        boolean unwanted = left.onDisconnect().equals(OnDisconnect.CANCEL.wireName());
+        // Should the job not be cancelled by this process, the reaper does it.
+        ledger.attend(left.model(), unwanted ? Duration.ZERO : attention.grace(), List.of(id));
+        return unwanted;
     }
 
     /**
@@ -275,14 +284,18 @@ public final class Hub implements AutoCloseable {
     /**
      * Has a connection follow a job: the ticket, everything after {@code after} that the journal holds, then what comes.
      *
+     * <p>A client may close its connection at any time before this is called, or while it runs: {@link #detach} did not
+     * know of this job then, and what it does for the jobs that it knows is done here.
+     *
      * @param after the last {@code seq} that the client has, 0 for none
      * @param place where the job stands in its queue, when it was put there just now; else null
+     * @return whether the job is to be cancelled, because the connection has closed and nothing else follows the job
      * @throws Refusal {@code not_found} when there is no such job
      */
-    public void follow(String key, String id, long after, Place place) {
+    public boolean follow(String key, String id, long after, Place place) {
         Client client = clients.get(key);
         if (client == null) {
-            return; // closed in the meantime
+            return abandon(id);
         }
         Follower follower = new Follower(
                 id,
@@ -327,9 +340,7 @@ public final class Hub implements AutoCloseable {
             throw new Refusal(JobReports.unknown(id));
         }
         follower.begin(backlog);
-        if (clients.get(key) != client) {
-            leave(id, client); // closed while it was being registered
-        }
+        return clients.get(key) != client && leave(id, client); // closed while it was being registered
     }
 
     private Backlog catchUp(String id, long after) {

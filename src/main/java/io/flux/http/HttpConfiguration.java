@@ -3,6 +3,7 @@ package io.flux.http;
 import io.flux.FluxProperties;
 import io.flux.access.WatchedKeys;
 import io.flux.model.Admission;
+import io.flux.observe.Health;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.http.HttpMethod;
@@ -30,6 +31,8 @@ public class HttpConfiguration {
     private static final int TRANSPORT_FACTOR = 4;
 
     private static final int LAST = 1_000_000;
+    /** A client that has read nothing for so many pings has gone. */
+    private static final int UNREAD_PINGS = 4;
 
     /** What is told to whoever asks, besides the files of the page. */
     private static final Set<String> OPEN = Set.of("/", "/health", "/health/live");
@@ -47,7 +50,11 @@ public class HttpConfiguration {
 
     @Bean
     Router httpRouter(
-            Vertx vertx, FluxProperties flux, ObjectProvider<WatchedKeys> keys, ObjectProvider<Admission> admission) {
+            Vertx vertx,
+            FluxProperties flux,
+            ObjectProvider<WatchedKeys> keys,
+            ObjectProvider<Admission> admission,
+            ObjectProvider<Health> health) {
         Router router = Router.router(vertx);
         router.route().order(-3).handler(new ParameterGuard());
         router.route().order(-2).handler(new OriginGuard(flux.allowedOrigins()));
@@ -57,6 +64,9 @@ public class HttpConfiguration {
                     .order(-1)
                     .handler(new KeyGuard(keys.getObject()::find, path -> OPEN.contains(path) || files.contains(path)));
         }
+        router.route(Liveness.PATH)
+                .handler(new Liveness(() -> health.getObject().life()));
+        router.route().handler(new Overload(vertx));
         if (flux.gateway()) {
             page(router);
             ApiDocuments.serve(router, LAST, () -> admission.getObject().largestMaxTokens());
@@ -112,9 +122,12 @@ public class HttpConfiguration {
 
     @Bean("vertx-websocket")
     SharedServerWebSocketComponent webSocketComponent(
-            Vertx vertx, Router router, ObjectProvider<SharedServerWebSocketComponent.Opening> opening) {
+            Vertx vertx,
+            Router router,
+            ObjectProvider<SharedServerWebSocketComponent.Opening> opening,
+            Connections connections) {
         SharedServerWebSocketComponent component = new SharedServerWebSocketComponent(
-                (key, socket, user) -> opening.getObject().opened(key, socket, user));
+                (key, socket, user) -> opening.getObject().opened(key, socket, user), connections.budget());
         component.setVertx(vertx);
         component.setRouter(router);
         return component;
@@ -122,7 +135,7 @@ public class HttpConfiguration {
 
     /** Not closed by Spring: {@code Lifecycle} decides when. */
     @Bean(destroyMethod = "")
-    HttpServing httpServing(Vertx vertx, Router router, FluxProperties flux) {
+    HttpServing httpServing(Vertx vertx, Router router, FluxProperties flux, Connections connections) {
         int largest = flux.messageLimit() * TRANSPORT_FACTOR;
         return new HttpServing(
                 vertx,
@@ -131,14 +144,22 @@ public class HttpConfiguration {
                         .setHost(flux.host())
                         .setPort(flux.port())
                         .setTcpNoDelay(true)
-                        // HTTP/2 is not wanted, and its floods pass.
-                        .setHttp2ClearTextEnabled(false)
                         .setMaxWebSocketFrameSize(largest)
                         .setMaxWebSocketMessageSize(largest)
                         .setWebSocketSubProtocols(List.of("flux.v1")),
                 flux.tlsCert().isBlank()
                         ? null
-                        : new Certificate(vertx, Path.of(flux.tlsCert()), Path.of(flux.tlsKey())));
+                        : new Certificate(vertx, Path.of(flux.tlsCert()), Path.of(flux.tlsKey())),
+                connections);
+    }
+
+    @Bean
+    Connections connections(Vertx vertx, FluxProperties flux) {
+        return new Connections(
+                vertx,
+                new Connections.Limits(
+                        flux.requestTimeout(), flux.idleTimeout(), flux.ping().multipliedBy(UNREAD_PINGS)),
+                InputBudget.ofHeap(flux.messageLimit()));
     }
 
     /** Without keys, which hosts a request may name. Only a process without doors listens on a public address then. */

@@ -1,15 +1,12 @@
 package io.flux.http;
 
-import io.flux.job.Event;
 import io.flux.job.Excerpt;
-import io.flux.openai.ApiError;
 import io.netty.channel.unix.Errors;
 import io.vertx.core.Handler;
 import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
-import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.HttpException;
@@ -105,17 +102,7 @@ final class HttpErrors {
 
     /** Clients of OpenAI's API look for an error where it has them. */
     static String body(String path, int status, String message) {
-        String code = CODES.get(status);
-        if (path != null && path.startsWith("/v1/") && !path.startsWith("/v1/jobs")) {
-            return ApiError.of(Event.Error.answer(null, code, message, null), status)
-                    .json()
-                    .toString();
-        }
-        return new JsonObject()
-                .put("type", "error")
-                .put("code", code)
-                .put("error", message)
-                .encode();
+        return ErrorText.of(path, status, CODES.get(status), message, null);
     }
 
     /** What a guard says of it. */

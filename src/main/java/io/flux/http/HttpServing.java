@@ -2,6 +2,7 @@ package io.flux.http;
 
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
@@ -22,19 +23,26 @@ public final class HttpServing implements AutoCloseable {
     private final Handler<HttpServerRequest> handler;
     private final HttpServerOptions options;
     private final Certificate certificate;
+    private final Connections connections;
     private HttpServer server;
 
     /**
      * @param certificate null for plain HTTP
      */
-    HttpServing(Vertx vertx, Handler<HttpServerRequest> handler, HttpServerOptions options, Certificate certificate) {
+    HttpServing(
+            Vertx vertx,
+            Handler<HttpServerRequest> handler,
+            HttpServerOptions options,
+            Certificate certificate,
+            Connections connections) {
         this.certificate = certificate;
+        this.connections = connections;
         if (certificate != null) {
             options.setSsl(true).setKeyCertOptions(KeyCertOptions.wrap(certificate));
         }
         this.vertx = vertx;
         this.handler = handler;
-        this.options = options;
+        this.options = connections.configure(options);
     }
 
     /**
@@ -43,9 +51,8 @@ public final class HttpServing implements AutoCloseable {
      * @throws IllegalStateException when the address cannot be had, saying what to change
      */
     public void listen() {
-        HttpServer opening = vertx.createHttpServer(options)
-                .connectionHandler(MalformedBodies::watch)
-                .requestHandler(handler);
+        HttpServer opening =
+                vertx.createHttpServer(options).connectionHandler(this::opened).requestHandler(handler);
         try {
             opening.listen().toCompletionStage().toCompletableFuture().get(BOUND_SECONDS, TimeUnit.SECONDS);
         } catch (ExecutionException | TimeoutException e) {
@@ -58,6 +65,12 @@ public final class HttpServing implements AutoCloseable {
             throw new IllegalStateException("interrupted while opening the port", e);
         }
         server = opening;
+    }
+
+    /** The guard of the connection comes first: it passes the requests on one after the other, which the second relies on. */
+    private void opened(HttpConnection connection) {
+        connections.opened(connection);
+        MalformedBodies.watch(connection);
     }
 
     /** Takes a certificate that was replaced, if there is one and it is right; blocks for reading it. */

@@ -1,11 +1,15 @@
 package io.flux.observe;
 
+import io.flux.ledger.RefusedWrites;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Route;
 import org.apache.camel.ServiceStatus;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.dao.DataAccessException;
 import org.springframework.data.redis.core.StringRedisTemplate;
@@ -18,12 +22,21 @@ import org.springframework.data.redis.core.StringRedisTemplate;
  */
 public final class Health {
     private static final String UP = "up";
-    /** Whether it is there does not matter. A Cluster answers for the node that has it, and a PING for all its nodes. */
-    private static final String ANY_KEY = "flux:{models}:names";
+    private static final Logger LOG = LoggerFactory.getLogger(Health.class);
+    /**
+     * Never there, so that setting it where it is there changes nothing; and it is a write, which a PING is not. A Cluster
+     * answers for the node that would have it, and a PING for all its nodes.
+     */
+    private static final String NO_KEY = "flux:{models}:written";
+
+    private static final Duration ANY_TIME = Duration.ofSeconds(1);
 
     private final CamelContext camel;
     private final StringRedisTemplate redis;
     private final ObjectProvider<Readiness> readiness;
+    private final Descriptors descriptors = new Descriptors();
+    private String refusedWrites;
+    private String fewDescriptors;
 
     /** A part that can be unready for a reason of its own. */
     public interface Readiness {
@@ -56,6 +69,7 @@ public final class Health {
         Map<String, String> checks = new LinkedHashMap<>();
         checks.put("redis", redisProblem());
         checks.put("routes", routesProblem());
+        checks.put("descriptors", descriptors.problem());
         readiness.orderedStream().forEach(part -> checks.put(part.name(), part.problem()));
         return report(checks);
     }
@@ -67,6 +81,41 @@ public final class Health {
         return report(checks);
     }
 
+    /** Logs once when Redis begins to take no writes and when descriptors are nearly gone, and when that is over. Blocks. */
+    public synchronized void watch() {
+        String few = descriptors.problem();
+        if ((few == null) != (fewDescriptors == null)) {
+            if (few == null) {
+                LOG.info("file descriptors are free again");
+            } else {
+                LOG.error("{}", few);
+            }
+        }
+        fewDescriptors = few;
+        try {
+            write();
+            if (refusedWrites != null) {
+                LOG.info("Redis takes writes again");
+            }
+            refusedWrites = null;
+        } catch (DataAccessException e) {
+            String refused = RefusedWrites.reason(e);
+            if (refused != null && !refused.equals(refusedWrites)) {
+                LOG.error("{}; jobs are kept, and requests are answered with 503 until it takes writes again", refused);
+                refusedWrites = refused;
+            }
+        }
+    }
+
+    /** Whether a failure is to be logged where it occurs; {@link #watch} logs what many fail for. */
+    public boolean isToBeLogged(Throwable failure) {
+        return RefusedWrites.reason(failure) == null;
+    }
+
+    private void write() {
+        redis.opsForValue().setIfPresent(NO_KEY, "", ANY_TIME);
+    }
+
     private static Report report(Map<String, String> checks) {
         checks.replaceAll((part, problem) -> problem == null ? UP : problem);
         boolean up = checks.values().stream().allMatch(UP::equals);
@@ -75,9 +124,13 @@ public final class Health {
 
     private String redisProblem() {
         try {
-            redis.hasKey(ANY_KEY);
+            write();
             return null;
         } catch (DataAccessException e) {
+            String refused = RefusedWrites.reason(e);
+            if (refused != null) {
+                return refused;
+            }
             return "Redis does not answer: " + e.getMostSpecificCause().getMessage();
         }
     }

@@ -30,6 +30,7 @@ final class FluxProgram {
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
             "-XX:TieredStopAtLevel=1",
             "-XX:+UseSerialGC",
+            "-XX:+ExitOnOutOfMemoryError",
             "-Xshare:auto",
             "-Xlog:cds=off",
             "-Xlog:cds+dynamic=off");

@@ -48,6 +48,11 @@ final class TestRedis {
         return Long.parseLong(time.get(0)) * 1000 + Long.parseLong(time.get(1)) / 1000;
     }
 
+    /** Of the server. */
+    long pid() {
+        return Long.parseLong(commands.info("server").replaceAll("(?s).*process_id:(\\d+).*", "$1"));
+    }
+
     RedisCommands<String, String> commands() {
         return commands;
     }
