@@ -17,6 +17,7 @@ import io.flux.model.ModelDirectory;
 import io.flux.model.ServedModels;
 import io.flux.observe.EndedJobs;
 import io.flux.observe.Health;
+import io.flux.observe.MeterClock;
 import io.flux.observe.Metrics;
 import io.flux.observe.ProcessMeters;
 import io.flux.observe.QueueStatus;
@@ -120,8 +121,8 @@ class CommonConfiguration {
         return new RedisAtStart(
                 redis,
                 access == null
-                        ? "the embedded server's address"
-                        : access.address().where());
+                        ? "the embedded Redis (FLUX_DATA)"
+                        : "Redis at " + access.address().where() + " (FLUX_REDIS_URL)");
     }
 
     /** One thread, because the stock executor starts one for each message and loses their order. */
@@ -229,12 +230,9 @@ class CommonConfiguration {
     @Bean
     PrometheusMeterRegistry meterRegistry(Exemplars exemplars, Tracing tracing) {
         PrometheusMeterRegistry registry = tracing == Tracing.OFF
-                ? new PrometheusMeterRegistry(PrometheusConfig.DEFAULT)
+                ? new PrometheusMeterRegistry(PrometheusConfig.DEFAULT, new PrometheusRegistry(), new MeterClock())
                 : new PrometheusMeterRegistry(
-                        PrometheusConfig.DEFAULT,
-                        new PrometheusRegistry(),
-                        io.micrometer.core.instrument.Clock.SYSTEM,
-                        exemplars);
+                        PrometheusConfig.DEFAULT, new PrometheusRegistry(), new MeterClock(), exemplars);
         new JvmMemoryMetrics().bindTo(registry);
         new JvmThreadMetrics().bindTo(registry);
         new ProcessorMetrics().bindTo(registry);

@@ -1,5 +1,6 @@
 package io.flux;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import io.flux.gateway.Hub;
 import io.flux.http.HttpServing;
 import io.flux.model.ModelDirectory;
@@ -17,6 +18,7 @@ import org.springframework.context.ApplicationListener;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.event.ContextClosedEvent;
+import org.springframework.dao.DataAccessException;
 
 /**
  * What happens, and in which order, between "the routes are up" and "ready", and between "stop" and gone: the port opens
@@ -47,11 +49,23 @@ class Lifecycle {
             } else {
                 LOG.info("Health and metrics at {}", http.address());
             }
-            slots.ifAvailable(Slots::open);
+            slots.ifAvailable(worker -> {
+                worker.open();
+                announce(models);
+            });
             if (flux.routesReload()) {
                 watchRoutes(camel, slots, flux);
             }
         };
+    }
+
+    /** So that a worker whose engines need no start is ready when this has run. */
+    private static void announce(ModelDirectory models) {
+        try {
+            models.announce();
+        } catch (DataAccessException | JsonProcessingException e) {
+            LOG.warn("The models cannot be announced, which is tried again: {}", e.getMessage());
+        }
     }
 
     private static void watchRoutes(CamelContext camel, ObjectProvider<Slots> slots, FluxProperties flux) {

@@ -22,13 +22,13 @@ final class RedisAtStart implements SmartLifecycle {
     private static final long PAUSE_MS = 200;
 
     private final StringRedisTemplate redis;
-    private final String address;
+    private final String name;
     private volatile boolean running;
 
-    /** @param address as the sentence is to name it; without a password */
-    RedisAtStart(StringRedisTemplate redis, String address) {
+    /** @param name what people are told that it is, with the option that chooses it and without a password */
+    RedisAtStart(StringRedisTemplate redis, String name) {
         this.redis = redis;
-        this.address = address;
+        this.name = name;
     }
 
     /**
@@ -41,7 +41,7 @@ final class RedisAtStart implements SmartLifecycle {
         boolean told = false;
         while (!answers()) {
             if (!told) {
-                LOG.info("Waiting for Redis at {}, which is reading its data", address);
+                LOG.info("Waiting for {}, which is reading its data", name);
                 told = true;
             }
             try {
@@ -69,28 +69,27 @@ final class RedisAtStart implements SmartLifecycle {
     }
 
     private String problem(DataAccessException failure, Throwable cause) {
-        String redisAt = "Redis at " + address + " (FLUX_REDIS_URL) ";
         if (isError(failure, "NOAUTH")) {
-            return redisAt + "requires a password: set FLUX_REDIS_PASSWORD or FLUX_REDIS_PASSWORD_FILE";
+            return name + " requires a password: set FLUX_REDIS_PASSWORD or FLUX_REDIS_PASSWORD_FILE";
         }
         if (isError(failure, "WRONGPASS") || isError(failure, "ERR AUTH")) {
-            return redisAt + "does not accept the user and the password: check FLUX_REDIS_USER, FLUX_REDIS_PASSWORD and"
+            return name + " does not accept the user and the password: check FLUX_REDIS_USER, FLUX_REDIS_PASSWORD and"
                     + " FLUX_REDIS_PASSWORD_FILE, or those in FLUX_REDIS_URL";
         }
         if (isError(failure, "")) {
-            return redisAt + "answers with an error: " + cause.getMessage();
+            return name + " answers with an error: " + cause.getMessage();
         }
         if (failure instanceof QueryTimeoutException) {
-            return redisAt + "does not answer";
+            return name + " does not answer";
         }
         for (Throwable one = failure; one != null; one = one.getCause()) {
             if (one instanceof SSLException) {
-                return redisAt + "cannot be spoken to through TLS: " + one.getMessage()
+                return name + " cannot be spoken to through TLS: " + one.getMessage()
                         + "; FLUX_REDIS_CA names the certificates that are trusted";
             }
         }
         // Without the name of the system's call, which only Netty's readers know.
-        return redisAt + "cannot be reached: "
+        return name + " cannot be reached: "
                 + String.valueOf(cause.getMessage())
                         .replaceFirst("^\\w+\\(\\.\\.\\) failed with error\\(-?\\d+\\): ", "");
     }

@@ -23,7 +23,7 @@ class WallClockTest {
 
     /** What a time of day is for, in each class that needs one. */
     private static final Map<String, String> ALLOWED = Map.ofEntries(
-            Map.entry("CommonConfiguration.java", "gives the clock to those below, and the meter registry its own"),
+            Map.entry("CommonConfiguration.java", "gives the clock to those below"),
             Map.entry("bench/Report.java", "says when a bench was run"),
             Map.entry(
                     "callback/Callbacks.java",
@@ -32,6 +32,7 @@ class WallClockTest {
             Map.entry("engine/OpenAiServer.java", "its header Retry-After may be a date"),
             Map.entry("engine/RetryAfter.java", "a date of another machine's"),
             Map.entry("feed/WholeFiles.java", "compares with the times of files"),
+            Map.entry("observe/MeterClock.java", "begins with the time of day, and goes on by the monotonic clock"),
             Map.entry("openai/Requests.java", "says when an answer was created"),
             Map.entry("supervision/Reaper.java", "says when a job died"),
             Map.entry("worker/JobJournal.java", "says when a job died"),

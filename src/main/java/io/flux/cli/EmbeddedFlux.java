@@ -61,6 +61,7 @@ final class EmbeddedFlux implements AutoCloseable {
                             // What keeps it from starting is in the exception, and told once.
                             "--logging.level.org.springframework=ERROR",
                             "--logging.level.org.springframework.boot=OFF",
+                            "--logging.level.io.flux.StartFailureReporter=OFF",
                             // It runs no longer than a question: not a mistake here.
                             "--logging.level.org.apache.camel.spring.boot.SpringBootCamelContext=ERROR");
         } catch (RuntimeException e) {
