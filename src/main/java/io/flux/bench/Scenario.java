@@ -10,6 +10,11 @@ public interface Scenario {
     /** What it measures, in one line. */
     String about();
 
+    /** Whether it runs only when its name is given: it takes long. */
+    default boolean onlyByName() {
+        return false;
+    }
+
     /**
      * Does it, with processes of its own, and ends them. Blocks.
      *

@@ -24,6 +24,7 @@ public final class Suite {
                 new KilledWorker(),
                 new ResumeStorm(),
                 new SlowReader(),
-                new OwnEngine());
+                new OwnEngine(),
+                new Attack());
     }
 }

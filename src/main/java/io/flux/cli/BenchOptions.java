@@ -28,7 +28,7 @@ record BenchOptions(boolean help, List<Scenario> scenarios, boolean quick, boole
             that is a process too and notes when it writes each token, and clients that check each character and each
             number. Needs nothing that runs already; takes minutes. Figures only count when nothing else runs.
 
-            Scenarios, all of them when none is named:
+            Scenarios, all of them but attack, which takes ten minutes, when none is named:
             %s
             A name such as steady stands for all that begin so. `flux bench scale --help` is about scaling.
 
@@ -83,7 +83,7 @@ record BenchOptions(boolean help, List<Scenario> scenarios, boolean quick, boole
             }
         }
         return names.isEmpty()
-                ? all
+                ? all.stream().filter(scenario -> !scenario.onlyByName()).toList()
                 : all.stream()
                         .filter(scenario -> names.stream().anyMatch(name -> isMeant(name, scenario)))
                         .toList();
