@@ -14,7 +14,11 @@ final class AcceptFailures extends ChannelInboundHandlerAdapter {
     private static final Logger LOG = LoggerFactory.getLogger(AcceptFailures.class);
     private static final String NAME = "flux-accept-failures";
 
+    /** Without a failure for so long, they are over: one that succeeds in between is no end. */
+    private static final long OVER_NANOS = 5_000_000_000L;
+
     private boolean failing;
+    private long failedAt;
 
     /** @param server the channel that listens; null for none */
     static void watch(Channel server) {
@@ -30,7 +34,7 @@ final class AcceptFailures extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object accepted) {
-        if (failing) {
+        if (failing && System.nanoTime() - failedAt > OVER_NANOS) {
             failing = false;
             LOG.info("connections are accepted again");
         }
@@ -40,6 +44,7 @@ final class AcceptFailures extends ChannelInboundHandlerAdapter {
     @Override
     @SuppressWarnings("deprecation") // not so for inbound handlers
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        failedAt = System.nanoTime();
         if (!failing) {
             failing = true;
             LOG.error(

@@ -16,7 +16,12 @@ final class Descriptors {
         if (system == null) {
             return null;
         }
-        return problem(system.getOpenFileDescriptorCount(), system.getMaxFileDescriptorCount());
+        long most = system.getMaxFileDescriptorCount();
+        try {
+            return problem(system.getOpenFileDescriptorCount(), most);
+        } catch (InternalError e) {
+            return problem(most, most); // counting them takes one more
+        }
     }
 
     static String problem(long open, long most) {
