@@ -76,6 +76,7 @@ public record FluxProperties(
         int threads,
         int context,
         int feedJobs,
+        int batchLimit,
         String jmsUrl,
         String jmsUser,
         String jmsPassword) {
@@ -98,6 +99,7 @@ public record FluxProperties(
         check(threads >= 0, "threads must be at least 0 (0: cores / slots), not " + threads);
         check(context >= 0, "context must be at least 0 (0: the model's own), not " + context);
         check(feedJobs >= 1, "feed-jobs must be at least 1, not " + feedJobs);
+        check(batchLimit >= 1024, "batch-limit must be at least 1024 bytes, not " + batchLimit);
         check(messageLimit >= 1024, "message-limit must be at least 1024 bytes, not " + messageLimit);
         check(log.equals("text") || log.equals("json"), "log must be text or json, not '" + log + "'");
         positive(modelMemory, "model-memory");
