@@ -80,6 +80,7 @@ public record FluxProperties(
         int threads,
         int context,
         int feedJobs,
+        int batchLimit,
         String jmsUrl,
         String jmsUser,
         String jmsPassword) {
@@ -103,6 +104,7 @@ public record FluxProperties(
         check(threads >= 0, "threads must be at least 0 (0: cores / slots), not " + threads);
         check(context >= 0, "context must be at least 0 (0: the model's own), not " + context);
         check(feedJobs >= 1, "feed-jobs must be at least 1, not " + feedJobs);
+        check(batchLimit >= 1024, "batch-limit must be at least 1024 bytes, not " + batchLimit);
         check(messageLimit >= 1024, "message-limit must be at least 1024 bytes, not " + messageLimit);
         positive(requestTimeout, "request-timeout");
         positive(idleTimeout, "idle-timeout");

@@ -2,6 +2,7 @@ package io.flux.feed;
 
 import io.flux.job.Event;
 import io.flux.job.Refusal;
+import io.flux.text.Utf8;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -11,6 +12,11 @@ import java.util.List;
  */
 public final class CsvBatch {
     private static final String PROMPT = "prompt";
+    private static final char QUOTE = '"';
+    /** Each row is a message in memory until the table is done. */
+    private static final int MAX_ROWS = 20_000;
+
+    private static final int MAX_SHOWN = 200;
     private static final List<String> RESULTS = List.of("answer", "finish_reason", "error");
     /** What some programs write before the first column's name. */
     private static final String BYTE_ORDER_MARK = "\uFEFF";
@@ -41,10 +47,77 @@ public final class CsvBatch {
     }
 
     /**
+     * The text of a table, whose quotes are where they may be: around a whole value, doubled inside.
+     *
+     * @param bytes in UTF-8, with or without a byte order mark
+     * @throws Refusal when it is not; names the line and the column
+     */
+    public String text(byte[] bytes) {
+        String text;
+        try {
+            text = Utf8.decode(bytes);
+        } catch (Utf8.NotUtf8Exception e) {
+            throw refuse("the table is not text in UTF-8: " + e.getMessage(), null);
+        }
+        for (int at = 0; at < text.length(); at++) {
+            if (text.charAt(at) == QUOTE) {
+                at = endOfQuoted(text, at);
+            } else {
+                at = endOfValue(text, at);
+            }
+        }
+        return text;
+    }
+
+    /** The place of what ends a value without quotes: a comma, the end of the line or of the text. */
+    private static int endOfValue(String text, int start) {
+        int at = start;
+        while (at < text.length() && !endsValue(text.charAt(at))) {
+            at++;
+        }
+        return at;
+    }
+
+    /** The place of what ends a value in quotes. */
+    private static int endOfQuoted(String text, int start) {
+        int close = text.indexOf(QUOTE, start + 1);
+        while (close >= 0 && close + 1 < text.length() && text.charAt(close + 1) == QUOTE) {
+            close = text.indexOf(QUOTE, close + 2);
+        }
+        if (close < 0) {
+            throw refuse(
+                    "the quote at " + Utf8.place(text.substring(0, start))
+                            + " is not closed: a \" was expected before the end of the table; inside quotes, a quote is"
+                            + " written \"\"",
+                    null);
+        }
+        int after = close + 1;
+        while (after < text.length() && isBlank(text.charAt(after))) {
+            after++;
+        }
+        if (after < text.length() && !endsValue(text.charAt(after))) {
+            throw refuse(
+                    "a comma or the end of the line was expected at " + Utf8.place(text.substring(0, after))
+                            + ", behind the quote that ends a value; inside quotes, a quote is written \"\"",
+                    null);
+        }
+        return after;
+    }
+
+    private static boolean isBlank(char each) {
+        return each == ' ' || each == '\t';
+    }
+
+    private static boolean endsValue(char each) {
+        return each == ',' || each == '\n' || each == '\r';
+    }
+
+    /**
      * The rows of a table.
      *
      * @param table its lines, the first one with the columns' names; a line that is too short has empty values
-     * @throws Refusal when there is no column {@code prompt}, or a line has more values than there are columns
+     * @throws Refusal when there is no column {@code prompt}, a line has more values than there are columns, or there are
+     *     more than 20,000 rows
      */
     public List<Row> rows(List<List<String>> table) {
         List<String> names = new ArrayList<>();
@@ -54,15 +127,22 @@ public final class CsvBatch {
         List<String> columns =
                 names.stream().filter(name -> !RESULTS.contains(name)).toList();
         if (!columns.contains(PROMPT)) {
-            throw refuse("the first line must name the columns, and one of them must be prompt; it is: "
-                    + String.join(",", names));
+            throw refuse(
+                    "the first line must name the columns, and one of them must be prompt; it is: "
+                            + shortened(String.join(",", names)),
+                    PROMPT);
+        }
+        if (table.size() - 1 > MAX_ROWS) {
+            throw refuse("the table has " + (table.size() - 1) + " rows, and may have " + MAX_ROWS, null);
         }
         List<Row> rows = new ArrayList<>();
         for (int number = 1; number < table.size(); number++) {
             List<String> line = table.get(number);
             if (line.size() > names.size()) {
-                throw refuse("row " + number + " has " + line.size() + " values, and there are " + names.size()
-                        + " columns; a value with a comma in it needs quotes");
+                throw refuse(
+                        "row " + number + " has " + line.size() + " values, and there are " + names.size()
+                                + " columns; a value with a comma in it needs quotes",
+                        PROMPT);
             }
             List<String> values = new ArrayList<>();
             for (int i = 0; i < names.size(); i++) {
@@ -75,8 +155,12 @@ public final class CsvBatch {
         return rows;
     }
 
-    private static Refusal refuse(String rule) {
-        return new Refusal(Event.Error.answer(null, "invalid_request", rule, PROMPT));
+    private static Refusal refuse(String rule, String field) {
+        return new Refusal(Event.Error.answer(null, "invalid_request", rule, field));
+    }
+
+    private static String shortened(String text) {
+        return text.length() <= MAX_SHOWN ? text : text.substring(0, MAX_SHOWN) + "…";
     }
 
     /** The row with its answer. */

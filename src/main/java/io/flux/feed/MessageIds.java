@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.UUID;
 
 /**
  * The request_id of a message that a source delivers: the same one each time that it is delivered, so that it is one job
@@ -17,11 +18,15 @@ public final class MessageIds {
      * An id made of what names the message in its source.
      *
      * @param source the kind of source, such as {@code file}
-     * @param name what people call the message; in the id as far as its characters allow
+     * @param name what people call the message; in the id as far as its characters allow. Null when its source gives it
+     *     none: then each delivery has an id of its own
      * @param more whatever else tells it from others
      * @return at most 128 characters that a request_id may have
      */
     public String of(String source, String name, Object... more) {
+        if (name == null) {
+            return source + ":unnamed:" + UUID.randomUUID();
+        }
         StringBuilder whole = new StringBuilder(source).append('\n').append(name);
         for (Object part : more) {
             whole.append('\n').append(part);

@@ -49,6 +49,16 @@ final class ArtemisBroker implements AutoCloseable {
         return message.getJMSMessageID();
     }
 
+    /** Sends a message of any kind. */
+    void send(String queue, Maker maker) throws Exception {
+        client.createProducer().send(client.createQueue(queue), maker.make(client));
+    }
+
+    /** Makes a message. */
+    interface Maker {
+        Message make(JMSContext client) throws Exception;
+    }
+
     /** What a message has beside its text. */
     interface Properties {
         void set(JMSContext client, Message message) throws Exception;
@@ -60,6 +70,13 @@ final class ArtemisBroker implements AutoCloseable {
             Message message = consumer.receive(PATIENCE_MS);
             Assertions.assertThat(message).as("a message on %s", queue).isNotNull();
             check.accept(message);
+        }
+    }
+
+    /** Nothing is on a queue now. */
+    void isEmpty(String queue) {
+        try (JMSConsumer consumer = client.createConsumer(client.createQueue(queue))) {
+            Assertions.assertThat(consumer.receiveNoWait()).isNull();
         }
     }
 

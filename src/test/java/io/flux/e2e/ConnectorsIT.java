@@ -3,9 +3,14 @@ package io.flux.e2e;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import jakarta.jms.BytesMessage;
+import jakarta.jms.JMSContext;
 import jakarta.jms.JMSException;
+import jakarta.jms.MapMessage;
 import jakarta.jms.Message;
+import jakarta.jms.StreamMessage;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -14,7 +19,10 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.junit.jupiter.api.AfterAll;
@@ -196,6 +204,85 @@ class ConnectorsIT {
     }
 
     @Test
+    void onlyTheLastExtensionCountsAndNoAnswerReplacesAnothers() throws IOException {
+        drop("inbox/report.2025.txt", "echo of 2025\n");
+        drop("inbox/report.2026.txt", "echo of 2026\n");
+        drop("inbox/q.v1.json", "{\"prompt\":\"echo as json\\n\"}");
+        assertThat(awaitFile("inbox/report.2025.answer.txt")).isEqualTo("of 2025");
+        assertThat(awaitFile("inbox/report.2026.answer.txt")).isEqualTo("of 2026");
+        assertThat(awaitFile("inbox/q.v1.answer.txt")).isEqualTo("as json");
+        drop("inbox/twice.txt", "echo as text\n");
+        assertThat(awaitFile("inbox/twice.answer.txt")).isEqualTo("as text");
+        drop("inbox/twice.json", "{\"prompt\":\"echo as json too\\n\"}");
+        assertThat(awaitFile("inbox/twice.answer-json.txt")).isEqualTo("as json too");
+        assertThat(awaitFile("inbox/twice.answer.txt")).isEqualTo("as text");
+        drop("batch/of.2025.csv", "prompt\necho row\n");
+        awaitFile("batch/of.2025.answers.csv");
+        awaitFile("batch/done/of.2025.csv");
+    }
+
+    @Test
+    void whatCannotBeReadIsSetAsideOnceUnreadAndTheNextOneIsAnswered() throws IOException {
+        for (String big : List.of("inbox/big.txt", "batch/big.csv")) {
+            Path sparse = folder.resolve("sparse");
+            try (RandomAccessFile file = new RandomAccessFile(sparse.toFile(), "rw")) {
+                file.setLength(3L << 30);
+            }
+            Files.setLastModifiedTime(sparse, FileTime.from(Instant.now().minusSeconds(60)));
+            Files.move(sparse, folder.resolve(big), StandardCopyOption.ATOMIC_MOVE);
+        }
+        Files.createSymbolicLink(folder.resolve("inbox/dangling.txt"), Path.of("/nowhere/at/all"));
+        Files.createSymbolicLink(folder.resolve("inbox/link.json"), Path.of("/etc/passwd"));
+        assertThat(awaitFile("inbox/failed/big.error.txt"))
+                .isEqualTo("it has 3221225472 bytes, and may have 262144 (FLUX_MESSAGE_LIMIT)");
+        assertThat(awaitFile("batch/failed/big.error.txt"))
+                .isEqualTo("it has 3221225472 bytes, and may have 8388608 (FLUX_BATCH_LIMIT)");
+        assertThat(awaitFile("inbox/failed/dangling.error.txt"))
+                .isEqualTo("it is a symbolic link, and links are not followed");
+        assertThat(awaitFile("inbox/failed/link.error.txt"))
+                .isEqualTo("it is a symbolic link, and links are not followed");
+        drop("inbox/second.txt", "echo second\n");
+        assertThat(awaitFile("inbox/second.answer.txt")).isEqualTo("second");
+        assertThat(flux.log().split("dangling.txt in ", -1)).as("said once").hasSize(2);
+        assertThat(folder.resolve("inbox/failed/big.txt")).hasSize(3L << 30);
+    }
+
+    @Test
+    void aByteOrderMarkIsNoPartOfAQuestion() throws Exception {
+        drop("inbox/marked.txt", "\uFEFFecho marked\n");
+        drop("inbox/only-a-mark.txt", "\uFEFF");
+        Files.write(folder.resolve("wide"), "echo wide\n".getBytes(StandardCharsets.UTF_16));
+        Files.move(folder.resolve("wide"), folder.resolve("inbox/wide.txt"));
+        drop("batch/quoted.csv", "\uFEFF\"prompt\",\"id\"\n\"echo quoted\",\"1\"\n");
+        kafka.send(new ProducerRecord<>("flux.requests", "marked", "\uFEFF{\"prompt\":\"echo record\\n\"}"));
+        jms.send(
+                "flux.requests",
+                "\uFEFFecho message\n",
+                (client, message) -> message.setJMSReplyTo(client.createQueue("marked")));
+        assertThat(awaitFile("inbox/marked.answer.txt")).isEqualTo("marked");
+        assertThat(awaitFile("inbox/failed/only-a-mark.error.txt")).isEqualTo("prompt must not be empty");
+        assertThat(awaitFile("inbox/failed/wide.error.txt"))
+                .isEqualTo("the message is not text in UTF-8: it is UTF-16 or UTF-32, and must be UTF-8");
+        assertThat(awaitFile("batch/quoted.answers.csv").lines())
+                .containsExactly("prompt,id,answer,finish_reason,error", "echo quoted,1,quoted,stop,");
+        assertThat(kafka.await("flux.answers", "marked").value()).isEqualTo("record");
+        jms.receive("marked", answer -> assertThat(text(answer)).isEqualTo("message"));
+    }
+
+    @Test
+    void aTableThatCannotBeReadSaysWhere() throws IOException {
+        Files.write(folder.resolve("latin"), "prompt\necho Gru\u00DF\n".getBytes(StandardCharsets.ISO_8859_1));
+        Files.move(folder.resolve("latin"), folder.resolve("batch/latin.csv"));
+        drop("batch/open.csv", "prompt,id\n\"echo open,1\necho next,2\n");
+        drop("batch/stray.csv", "id,prompt\n1,\"echo \"stray\" quotes\"\n");
+        assertThat(awaitFile("batch/failed/latin.error.txt"))
+                .isEqualTo("the table is not text in UTF-8: byte 0xDF at line 2, column 9 is not UTF-8");
+        assertThat(awaitFile("batch/failed/open.error.txt")).startsWith("the quote at line 2, column 1 is not closed");
+        assertThat(awaitFile("batch/failed/stray.error.txt"))
+                .startsWith("a comma or the end of the line was expected at line 2, column 10");
+    }
+
+    @Test
     void aTableOfPromptsComesBackWithItsAnswersInTheOrderOfItsRows() throws IOException {
         drop("batch/poems.csv", "id,prompt\n1,\"echo one, two\"\n2,\n3,exit 7\n4,echo four\n");
         drop("batch/nothing.csv", "id,question\n1,x\n");
@@ -229,6 +316,12 @@ class ConnectorsIT {
         asks.headers().add("kafka.OVERRIDE_TOPIC", bytes("elsewhere"));
         asks.headers().add("FluxRequestId", bytes("stolen"));
         asks.headers().add("foreign", bytes("x"));
+        asks.headers().add("CAmelExecCommandExecutable", bytes("/usr/bin/id"));
+        asks.headers().add("CAMELKafkaManualCommit", bytes("not one"));
+        asks.headers().add("KAFKA.override_topic", bytes("elsewhere"));
+        asks.headers().add("KAFKA.topic", bytes("stolen"));
+        asks.headers().add("KAFKA.key", bytes("stolen"));
+        asks.headers().add("CAMELBeanMethodName", bytes("toString"));
         kafka.send(new ProducerRecord<>("flux.requests", 0, "bad", "{\"prompt\":\"x\",\"temperature\":9}"));
         kafka.send(asks);
         kafka.send(new ProducerRecord<>("flux.requests", 0, "json", "{\"prompt\":\"echo as json\\n\"}"));
@@ -261,6 +354,11 @@ class ConnectorsIT {
             message.setStringProperty("CamelJmsDestinationName", "elsewhere");
             message.setStringProperty("FluxRequestId", "stolen");
             message.setStringProperty("foreign", "x");
+            message.setStringProperty("CAmelExecCommandExecutable", "/usr/bin/id");
+            message.setStringProperty("CAMELJmsDestinationName", "elsewhere");
+            message.setStringProperty("CAMELBeanMethodName", "toString");
+            message.setStringProperty("jmsMessageID", "stolen");
+            message.setStringProperty("jmsReplyTo", "elsewhere");
         });
         jms.receive("flux.answers", answer -> {
             assertThat(text(answer)).isEqualTo("to a queue");
@@ -290,6 +388,76 @@ class ConnectorsIT {
             assertThat(property(answer, "FluxError")).isEqualTo("invalid_request");
             assertThat(property(answer, "JMSCorrelationID")).isEqualTo("c-2");
         });
+    }
+
+    /** A set of sets that takes Java ages to read, as attackers send it. */
+    private static HashSet<Object> nestedSets() {
+        HashSet<Object> root = new HashSet<>();
+        HashSet<Object> first = root;
+        HashSet<Object> second = new HashSet<>();
+        for (int depth = 0; depth < 60; depth++) {
+            HashSet<Object> one = new HashSet<>(List.of("x"));
+            HashSet<Object> other = new HashSet<>();
+            first.add(one);
+            first.add(other);
+            second.add(one);
+            second.add(other);
+            first = one;
+            second = other;
+        }
+        return root;
+    }
+
+    @Test
+    void aMessageThatIsNoTextGoesToTheFailuresOnceAndUnread() throws Exception {
+        jms.send("flux.requests", client -> client.createObjectMessage(nestedSets()));
+        jms.send("flux.requests", client -> {
+            StreamMessage stream = client.createStreamMessage();
+            stream.setStringProperty("foreign", "x");
+            stream.writeString("echo stream\n");
+            return stream;
+        });
+        jms.send("flux.requests", client -> {
+            MapMessage map = client.createMapMessage();
+            map.setString("prompt", "echo map\n");
+            return map;
+        });
+        jms.send("flux.requests", client -> {
+            BytesMessage bytes = client.createBytesMessage();
+            bytes.writeBytes(new byte[] {'a', (byte) 0xFF});
+            return bytes;
+        });
+        jms.send("flux.requests", client -> {
+            BytesMessage large = client.createBytesMessage();
+            large.writeBytes(new byte[262_145]);
+            return large;
+        });
+        jms.send("flux.requests", JMSContext::createMessage);
+        Map<String, Message> failures = new HashMap<>();
+        for (int i = 0; i < 6; i++) {
+            jms.receive("flux.failures", failure -> {
+                assertThat(property(failure, "FluxError")).isEqualTo("invalid_request");
+                assertThat(property(failure, "foreign")).isNull();
+                failures.put(property(failure, "FluxErrorReason"), failure);
+            });
+        }
+        assertThat(failures)
+                .containsOnlyKeys(
+                        "the message must be text or bytes, not an ObjectMessage, which is not read",
+                        "the message must be text or bytes, not a StreamMessage, which is not read",
+                        "the message must be text or bytes, not a MapMessage, which is not read",
+                        "the message must be text or bytes, not a message without a body, which is not read",
+                        "the message must be at most 262144 bytes, not 262145",
+                        "the message is not text in UTF-8: byte 0xFF at line 1, column 2 is not UTF-8");
+        StreamMessage stream = (StreamMessage)
+                failures.get("the message must be text or bytes, not a StreamMessage, which is not read");
+        assertThat(stream.readString()).as("its content is kept").isEqualTo("echo stream\n");
+        jms.send(
+                "flux.requests",
+                "echo after\n",
+                (client, message) -> message.setJMSReplyTo(client.createQueue("after")));
+        jms.receive("after", answer -> assertThat(text(answer)).isEqualTo("after"));
+        jms.isEmpty("flux.failures");
     }
 
     private static String text(Message message) {

@@ -22,4 +22,9 @@ class MessageIdsTest {
             assertThat(ids.of("file", name)).matches("[A-Za-z0-9._:-]{1,128}");
         }
     }
+
+    @Test
+    void messagesWithoutANameAreNotTheSame() {
+        assertThat(ids.of("jms", null)).matches("jms:unnamed:[a-f0-9-]{36}").isNotEqualTo(ids.of("jms", null));
+    }
 }
