@@ -12,8 +12,10 @@ import java.util.concurrent.TimeoutException;
 import org.apache.camel.CamelContext;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.BeanFactory;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.ApplicationRunner;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.context.ApplicationListener;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -32,10 +34,10 @@ class Lifecycle {
     /** Runs when the routes are up. A failure here ends the process. */
     @Bean
     ApplicationRunner opening(
-            CamelContext camel,
             HttpServing http,
             ModelDirectory models,
             ObjectProvider<Slots> slots,
+            ObjectProvider<RouteReload> reload,
             FluxProperties flux) {
         return arguments -> {
             // The channels are subscribed to by now: the containers and Camel's consumers wait for Redis to confirm
@@ -53,9 +55,7 @@ class Lifecycle {
                 worker.open();
                 announce(models);
             });
-            if (flux.routesReload()) {
-                watchRoutes(camel, slots, flux);
-            }
+            reload.ifAvailable(routes -> watchRoutes(routes, flux));
         };
     }
 
@@ -68,14 +68,25 @@ class Lifecycle {
         }
     }
 
-    private static void watchRoutes(CamelContext camel, ObjectProvider<Slots> slots, FluxProperties flux) {
-        Path folder = Path.of(flux.routes()).toAbsolutePath();
+    /** Where saved route files take effect. */
+    @Bean
+    @ConditionalOnProperty("flux.routes-reload")
+    RouteReload routeReload(CamelContext camel, ObjectProvider<Slots> slots, BeanFactory beans, FluxProperties flux) {
+        return new RouteReload(camel, routes(flux), slots, new RouteFileCheck(camel, beans));
+    }
+
+    private static void watchRoutes(RouteReload reload, FluxProperties flux) {
+        Path folder = routes(flux);
         try {
-            new RouteReload(camel, folder, slots).watch(FluxProperties.withCommon(flux.bundles()));
+            reload.watch(FluxProperties.withCommon(flux.bundles()));
         } catch (Exception e) {
             throw new IllegalStateException("the routes in " + folder + " cannot be watched", e);
         }
         LOG.info("Watching {}: a saved route is live", folder);
+    }
+
+    private static Path routes(FluxProperties flux) {
+        return Path.of(flux.routes()).toAbsolutePath().normalize();
     }
 
     /** Lets a worker finish what it has begun, while everything else runs still. */

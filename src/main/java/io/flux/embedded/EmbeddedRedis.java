@@ -13,6 +13,7 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -239,13 +240,15 @@ public final class EmbeddedRedis {
     /** Folders and files that an earlier version left open to other users. */
     private void closeToOthers() throws IOException {
         List<Path> all;
-        try (Stream<Path> files = Files.walk(folder)) {
+        try (Stream<Path> files = Files.walk(folder.toRealPath())) {
             all = files.filter(file -> !Files.isSymbolicLink(file)).toList();
         }
         for (Path file : all) {
             boolean runs = Files.isDirectory(file) || Files.isExecutable(file);
             try {
                 Files.setPosixFilePermissions(file, runs ? OWN_FOLDER : OWN_FILE);
+            } catch (NoSuchFileException e) {
+                LOG.debug("{} has gone", file, e);
             } catch (FileSystemException e) {
                 LOG.warn(
                         "Other users may be able to read {}: its permissions cannot be changed ({})",

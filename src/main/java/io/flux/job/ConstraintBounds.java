@@ -1,7 +1,6 @@
 package io.flux.job;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.util.Iterator;
 import java.util.Map;
 import java.util.Set;
 
@@ -68,8 +67,7 @@ final class ConstraintBounds {
                 schema(path + "[" + i + "]", node.get(i));
             }
         }
-        for (Iterator<Map.Entry<String, JsonNode>> members = node.fields(); members.hasNext(); ) {
-            Map.Entry<String, JsonNode> member = members.next();
+        for (Map.Entry<String, JsonNode> member : node.properties()) {
             String at = shortened(path + "." + member.getKey());
             JsonNode value = member.getValue();
             if (COUNTS.contains(member.getKey()) && value.isNumber()) {

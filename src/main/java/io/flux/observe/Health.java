@@ -45,6 +45,11 @@ public final class Health {
 
         /** Null when it is ready, else why it is not. */
         String problem();
+
+        /** Whether the process does all its work in spite of the problem, which is shown and does not make it unready. */
+        default boolean isServing() {
+            return false;
+        }
     }
 
     /**
@@ -70,8 +75,12 @@ public final class Health {
         checks.put("redis", redisProblem());
         checks.put("routes", routesProblem());
         checks.put("descriptors", descriptors.problem());
-        readiness.orderedStream().forEach(part -> checks.put(part.name(), part.problem()));
-        return report(checks);
+        Map<String, String> remarks = new LinkedHashMap<>();
+        readiness.orderedStream().forEach(part -> (part.isServing() ? remarks : checks)
+                .put(part.name(), part.problem()));
+        String status = report(checks).status();
+        remarks.forEach((part, remark) -> checks.put(part, remark == null ? UP : remark));
+        return new Report(status, checks);
     }
 
     /** Whether it runs as it was started. Asks nothing outside of this process, and blocks for nothing. */

@@ -234,6 +234,25 @@ class BundledEngineTest {
         return run(chat("What is Redis?"), "-n", "60", "--temp", "0", flag, value);
     }
 
+    /** Without a bound it takes 7 GB of memory. */
+    @Test
+    void aSchemaThatAsksForMoreMemoryThanThereIsEndsTheEngineAndNotTheMachine() throws Exception {
+        Assumptions.assumeTrue(System.getProperty("os.name").contains("Linux"), "only Linux keeps the bound");
+        List<String> command = new ArrayList<>(List.of("/bin/sh", "-c", "ulimit -d 1000000; exec \"$@\"", "sh"));
+        command.addAll(builder(List.of(
+                        "-n",
+                        "8",
+                        "--json-schema",
+                        "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"minItems\":2147483647}"))
+                .command());
+        Run run = run(new ProcessBuilder(command), chat("What is Redis?"));
+        assertThat(run.code).isEqualTo(1);
+        assertThat(run.out).isEmpty();
+        assertThat(run.stderr)
+                .contains("error parsing grammar: std::bad_alloc")
+                .contains("llama_completion: failed to parse grammar\n");
+    }
+
     @Test
     void charactersOfSeveralTokensArriveWhole() throws Exception {
         assertThat(run(chat("Which emoji is the moon?"), "-n", "100", "--temp", "0")

@@ -146,6 +146,16 @@ class LlamaCompletionLogTest {
     }
 
     @Test
+    void aGrammarForWhichThereIsNotEnoughMemoryIsTheClientsError() {
+        LlamaCompletionLog log = new LlamaCompletionLog("parse: error parsing grammar: std::bad_alloc\n\n"
+                + "llama_grammar_init_impl: failed to parse grammar\nllama_completion: failed to parse grammar\n");
+        assertThat(log.refusal(SCHEMA))
+                .isEqualTo(
+                        EngineFailure.invalid("json_schema", "the engine has not enough memory for this json_schema"));
+        assertThat(log.refusal(GRAMMAR).message()).isEqualTo("the engine has not enough memory for this grammar");
+    }
+
+    @Test
     void aReasonIsShortAndMayBeLost() {
         assertThat(new LlamaCompletionLog("what():  failed to parse grammar\n").refusal(GRAMMAR))
                 .isEqualTo(EngineFailure.invalid("grammar", "the engine does not take this grammar"));
