@@ -65,7 +65,7 @@ class HostGuardTest {
         return statuses.get(0);
     }
 
-    private static int status(HttpServer server, String host) throws IOException {
+    private static int named(HttpServer server, String host) throws IOException {
         return status(server, "GET /health/live HTTP/1.1", "Host: " + host);
     }
 
@@ -90,7 +90,7 @@ class HostGuardTest {
                 "[2001:db8::7]"
             })
     void aRequestThatNamesThisMachineOrAnAllowedSitePasses(String host) throws IOException {
-        assertThat(status(keyless, host)).isEqualTo(200);
+        assertThat(named(keyless, host)).isEqualTo(200);
     }
 
     @ParameterizedTest
@@ -135,7 +135,7 @@ class HostGuardTest {
                 ""
             })
     void aRequestThatNamesAnythingElseIsRefused(String host) throws IOException {
-        assertThat(status(keyless, host)).isEqualTo(421);
+        assertThat(named(keyless, host)).isEqualTo(421);
         assertThat(PASSED).hasValue(0);
     }
 
@@ -178,25 +178,25 @@ class HostGuardTest {
     @ParameterizedTest
     @ValueSource(strings = {"10.1.2.3:9090", "[fd00::3]:9090", "localhost:9090", "0.0.0.0"})
     void aWorkerIsReachedByTheAddressOfItsPod(String host) throws IOException {
-        assertThat(status(worker, host)).isEqualTo(200);
+        assertThat(named(worker, host)).isEqualTo(200);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"evil.example", "flux-worker.flux.svc", "10.1.2.3.evil.example", "169090600"})
     void aWorkerIsNotReachedByAName(String host) throws IOException {
-        assertThat(status(worker, host)).isEqualTo(421);
+        assertThat(named(worker, host)).isEqualTo(421);
     }
 
     @Test
     void whereEveryOriginIsAllowedSoIsEveryHost() throws IOException {
-        assertThat(status(everywhere, "anything.example")).isEqualTo(200);
+        assertThat(named(everywhere, "anything.example")).isEqualTo(200);
     }
 
     /** RFC 9112, section 3.2. */
     @ParameterizedTest
     @CsvSource({"flux.example:443,200", "evil.example,200", "a b,400", "'',400", "[::1,400"})
     void withKeysEveryHostPassesThatIsOne(String host, int status) throws IOException {
-        assertThat(status(keyed, host)).isEqualTo(status);
+        assertThat(named(keyed, host)).isEqualTo(status);
     }
 
     @Test
