@@ -2,7 +2,7 @@
 -- did not repeat for a long time is forgotten. Safe to repeat.
 --
 -- A process says so every few seconds. One that seems to have been silent for that long itself has slept, or Redis's clock
--- has been set forward: it forgets nobody until the others have had the time to say so again. What was said in the future
+-- has been set forward: it forgets no process until the others have had the time to say so again. What was said in the future
 -- was said before the clock was set back, and ages from now on.
 --
 -- KEYS[1]   announced  hash, process id -> announcement

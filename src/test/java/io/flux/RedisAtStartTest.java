@@ -116,7 +116,7 @@ class RedisAtStartTest {
     }
 
     @Test
-    void oneThatLetsNobodyInWithoutThePasswordSaysWhichOptionHasIt() throws IOException {
+    void oneThatRequiresAPasswordSaysWhichOptionHasIt() throws IOException {
         startServer();
         awaitServer().shutdown();
         assertThatThrownBy(at(null)::start)

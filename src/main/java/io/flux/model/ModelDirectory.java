@@ -85,8 +85,9 @@ public final class ModelDirectory {
     }
 
     /**
-     * Who is told of each announcement of this process, when it is in Redis: by its thread, with the models that it says have
-     * open slots.
+     * Has a listener called after each announcement of this process, when that is in Redis.
+     *
+     * @param listener called by the announcing thread, with the names of the models that were announced with open slots
      */
     public void onAnnounced(Consumer<Set<String>> listener) {
         onAnnounced = listener;

@@ -7,7 +7,7 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * Programs that Ctrl-C ends. What is started in the background of a script ({@code nohup mvn verify &}) ignores SIGINT, and so
- * does all that it starts, these tests' processes too, unless somebody sets that right before they begin.
+ * does all that it starts, these tests' processes too, unless a launcher resets the signal.
  */
 public final class Interruptible {
     /** Each replaces itself by the command that comes behind, which keeps its process id. */

@@ -149,7 +149,7 @@ class ModelDirectoryTest {
     }
 
     @Test
-    void aStepForwardOfRedissClockMakesNobodyForgotten() throws JsonProcessingException {
+    void aStepForwardOfRedissClockMakesNoModelForgotten() throws JsonProcessingException {
         ModelDirectory chat = directory("w1", List.of(model("chat", 4)), new AtomicInteger(4));
         ModelDirectory code = directory("w2", List.of(model("code", 1)), new AtomicInteger(1));
         chat.announce();
