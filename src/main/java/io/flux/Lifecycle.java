@@ -40,8 +40,7 @@ class Lifecycle {
             ObjectProvider<RouteReload> reload,
             FluxProperties flux) {
         return arguments -> {
-            // The channels are subscribed to by now: the containers and Camel's consumers wait for Redis to confirm
-            // that.
+            // The channels are subscribed to by now: their listeners wait until Redis has confirmed that.
             if (flux.gateway()) {
                 models.refresh();
             }

@@ -87,9 +87,10 @@ record RedisAddress(Kind kind, boolean tls, String userInfo, URI url, List<Strin
             return url;
         }
         // Not taken apart and put together: a password may hold what is encoded.
-        String authority = url.getRawAuthority().replaceFirst(":$", "");
-        return new URI(url.toString()
-                .replaceFirst(Pattern.quote(url.getRawAuthority()), Matcher.quoteReplacement(authority + ":6379")));
+        String authority = url.getRawAuthority();
+        String text = url.toString();
+        int end = text.indexOf("//") + 2 + authority.length();
+        return new URI(url.getScheme() + "://" + authority.replaceFirst(":$", "") + ":6379" + text.substring(end));
     }
 
     private static List<String> nodes(Kind kind, String hosts) {

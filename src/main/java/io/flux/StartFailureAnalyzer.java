@@ -6,6 +6,7 @@ import org.apache.camel.spring.boot.CamelSpringBootInitializationException;
 import org.springframework.boot.diagnostics.AbstractFailureAnalyzer;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 import org.springframework.core.env.Environment;
+import org.springframework.dao.DataAccessException;
 
 /**
  * Lets a start that fails for a reason of our own say just that reason, which tells what to do, and no stack trace. The same for
@@ -31,6 +32,10 @@ final class StartFailureAnalyzer extends AbstractFailureAnalyzer<RuntimeExceptio
         if (file != null) {
             return new FailureAnalysis(file, null, rootFailure);
         }
+        String redis = ofRedis(rootFailure);
+        if (redis != null) {
+            return new FailureAnalysis(redis, null, rootFailure);
+        }
         String route = ofRoutes(rootFailure);
         return route == null ? null : new FailureAnalysis(route, null, rootFailure);
     }
@@ -48,6 +53,17 @@ final class StartFailureAnalyzer extends AbstractFailureAnalyzer<RuntimeExceptio
                                         .toString());
                 return failure.getMessage() + ": " + failure.getCause()
                         + (inData ? "; FLUX_DATA names another folder" : "");
+            }
+        }
+        return null;
+    }
+
+    /** What Redis did not do, after it had let this process in; null when that was it not. */
+    private static String ofRedis(Throwable rootFailure) {
+        for (Throwable failure = rootFailure; failure != null; failure = failure.getCause()) {
+            if (failure instanceof DataAccessException redis) {
+                return "Redis (FLUX_REDIS_URL) does not do what a start needs: "
+                        + redis.getMostSpecificCause().getMessage();
             }
         }
         return null;

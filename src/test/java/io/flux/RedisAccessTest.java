@@ -41,6 +41,8 @@ class RedisAccessTest {
     @CsvSource({
         "redis://h, redis://h:6379, h:6379",
         "redis://h:, redis://h:6379, h:6379",
+        "redis://redis, redis://redis:6379, redis:6379",
+        "redis://s@s/0, redis://s@s:6379/0, s:6379",
         "redis://h:7000/2, redis://h:7000/2, h:7000",
         "redis://us%3Aer:p%40ss@h/2, redis://us%3Aer:p%40ss@h:6379/2, h:6379",
         "rediss://[::1], rediss://[::1]:6379, [::1]:6379"
