@@ -29,7 +29,7 @@ class ConnectorsConfiguration {
     /** What a program leaves between two writes to one file, and more. */
     private static final Duration QUIET = Duration.ofSeconds(1);
 
-    private static final int MAX_TABLES = 2;
+    private static final int MAX_TABLES = 1;
 
     @Bean
     Failures failures() {

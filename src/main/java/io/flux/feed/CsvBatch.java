@@ -13,8 +13,8 @@ import java.util.List;
 public final class CsvBatch {
     private static final String PROMPT = "prompt";
     private static final char QUOTE = '"';
-    /** Each row is a message in memory until the table is done. */
-    private static final int MAX_ROWS = 20_000;
+    /** Each row is a message in memory until the table is done: 6.5 KB each. */
+    private static final int MAX_ROWS = 10_000;
 
     private static final int MAX_SHOWN = 200;
     private static final List<String> RESULTS = List.of("answer", "finish_reason", "error");
@@ -117,7 +117,7 @@ public final class CsvBatch {
      *
      * @param table its lines, the first one with the columns' names; a line that is too short has empty values
      * @throws Refusal when there is no column {@code prompt}, a line has more values than there are columns, or there are
-     *     more than 20,000 rows
+     *     more than 10,000 rows
      */
     public List<Row> rows(List<List<String>> table) {
         List<String> names = new ArrayList<>();

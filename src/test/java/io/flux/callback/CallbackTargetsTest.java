@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flux.job.JobRequest;
+import io.flux.job.MessageReader;
 import io.flux.job.Refusal;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -97,6 +99,30 @@ class CallbackTargetsTest {
                         CallbackTargets.PrivateAddressException.class, () -> targets.resolve("localhost")))
                 .isNotNull();
         assertThat(targets.resolve("8.8.8.8")).containsExactly(InetAddress.getByName("8.8.8.8"));
+    }
+
+    /** Camel's HTTP client resolves placeholders in an address: CVE-2026-78164. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "http://8.8.8.8/?{{env:FLUX_CALLBACK_SECRET}}",
+                "http://8.8.8.8/{{bean:callbacks}}",
+                "http://{{sys:user.name}}.example/",
+                "http://8.8.8.8/${env.PATH}"
+            })
+    void anAddressWithAPlaceholderIsRefused(String url) {
+        MessageReader messages = new MessageReader(new ObjectMapper(), 1024, () -> "made");
+        Refusal refusal = catchThrowableOfType(
+                Refusal.class,
+                () -> messages.read(
+                        new ObjectMapper()
+                                .createObjectNode()
+                                .put("prompt", "x")
+                                .put("callback_url", url)
+                                .toString(),
+                        ""));
+        assertThat(refusal).as(url).isNotNull();
+        assertThat(refusal.event().field()).isEqualTo("callback_url");
     }
 
     @Test
