@@ -16,6 +16,11 @@ public final class CsvBatch {
     /** Each row is a message in memory until the table is done: 6.5 KB each. */
     private static final int MAX_ROWS = 10_000;
 
+    /** With line ends of two characters, and empty lines, which are passed over. */
+    private static final int MAX_LINES = 10 * MAX_ROWS;
+
+    private static final int MAX_COLUMNS = 1000;
+
     private static final int MAX_SHOWN = 200;
     private static final List<String> RESULTS = List.of("answer", "finish_reason", "error");
     /** What some programs write before the first column's name. */
@@ -59,11 +64,22 @@ public final class CsvBatch {
         } catch (Utf8.NotUtf8Exception e) {
             throw refuse("the table is not text in UTF-8: " + e.getMessage(), null);
         }
+        int line = 0;
+        int column = 1;
         for (int at = 0; at < text.length(); at++) {
-            if (text.charAt(at) == QUOTE) {
-                at = endOfQuoted(text, at);
+            at = text.charAt(at) == QUOTE ? endOfQuoted(text, at) : endOfValue(text, at);
+            if (at < text.length() && text.charAt(at) == ',') {
+                column++;
             } else {
-                at = endOfValue(text, at);
+                line++;
+                column = 1;
+            }
+            // Before anything is made of them.
+            if (line > MAX_LINES || column > MAX_COLUMNS) {
+                throw refuse(
+                        "the table may have " + MAX_ROWS + " rows of " + MAX_COLUMNS + " columns, and has more at "
+                                + Utf8.place(text.substring(0, at)),
+                        null);
             }
         }
         return text;

@@ -89,4 +89,12 @@ class CsvBatchTest {
         assertThatThrownBy(() -> batch.rows(table)).hasMessage("the table has 10001 rows, and may have 10000");
         assertThat(batch.rows(table.subList(0, 10_001))).hasSize(10_000);
     }
+
+    @Test
+    void linesAndColumnsAreCountedBeforeAnythingIsMadeOfThem() {
+        assertThatThrownBy(() -> text("prompt\n" + "\n".repeat(4_000_000)))
+                .hasMessageStartingWith("the table may have 10000 rows of 1000 columns, and has more at line 1000");
+        assertThatThrownBy(() -> text("prompt" + ",".repeat(4_000_000)))
+                .hasMessageStartingWith("the table may have 10000 rows of 1000 columns, and has more at line 1,");
+    }
 }
