@@ -62,7 +62,7 @@ WORKDIR /var/lib/flux
 EXPOSE 8080
 
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
-    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/$FLUX_PORT; printf 'GET /health HTTP/1.0\\r\\n\\r\\n' >&3; read -r _ status _ <&3; test \"$status\" = 200"]
+    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/$FLUX_PORT; printf 'GET /health HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' >&3; read -r _ status _ <&3; test \"$status\" = 200"]
 
 # Half of the container's memory for the heap: sockets, threads and classes take the rest. More options: JDK_JAVA_OPTIONS,
 # which comes before these.

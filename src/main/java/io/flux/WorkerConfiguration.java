@@ -41,6 +41,7 @@ import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.apache.camel.CamelContext;
 import org.apache.camel.ProducerTemplate;
+import org.slf4j.event.Level;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Lazy;
@@ -65,23 +66,25 @@ class WorkerConfiguration {
     @Bean
     Prompts prompts(FluxProperties flux, ServedModels models) {
         return new Prompts(
-                model -> template(models.named(model)), model -> tokenizer(models.named(model), flux, PROMPT_COUNT));
+                model -> template(models.named(model)),
+                model -> tokenizer(models.named(model), flux, PROMPT_COUNT, Level.WARN));
     }
 
     @Bean
     UsageCounter usageCounter(FluxProperties flux, ServedModels models) {
         return new UsageCounter(
-                model -> template(models.named(model)), model -> tokenizer(models.named(model), flux, USAGE_COUNT));
+                model -> template(models.named(model)),
+                model -> tokenizer(models.named(model), flux, USAGE_COUNT, Level.DEBUG));
     }
 
     private static ChatTemplate template(ModelSpec model) {
         return model.template() == null ? ChatTemplate.CHATML : ChatTemplate.named(model.template());
     }
 
-    private static TokenCounter tokenizer(ModelSpec model, FluxProperties flux, Duration timeout) {
+    private static TokenCounter tokenizer(ModelSpec model, FluxProperties flux, Duration timeout, Level level) {
         return switch (model.engine()) {
-            case "bundled" -> new ProcessTokenCounter(() -> bundledTokenizer(model, flux), timeout);
-            case "llama-completion" -> new ProcessTokenCounter(() -> llamaTokenizer(model, flux), timeout);
+            case "bundled" -> new ProcessTokenCounter(() -> bundledTokenizer(model, flux), timeout, level);
+            case "llama-completion" -> new ProcessTokenCounter(() -> llamaTokenizer(model, flux), timeout, level);
             default -> TokenCounter.NONE;
         };
     }

@@ -13,6 +13,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * Counts with a program that reads a text from its standard input and prints its number of tokens last, as llama.cpp's
@@ -27,18 +28,23 @@ public final class ProcessTokenCounter implements TokenCounter {
 
     private final Supplier<List<String>> command;
     private final Duration timeout;
+    private final Level level;
 
     /**
      * @param command finds the program and its arguments; throws {@link IllegalStateException} when it is not there
      */
     public ProcessTokenCounter(Supplier<List<String>> command) {
-        this(command, TIMEOUT);
+        this(command, TIMEOUT, Level.WARN);
     }
 
-    /** @param timeout after which the program is killed; loading a model is in it */
-    public ProcessTokenCounter(Supplier<List<String>> command, Duration timeout) {
+    /**
+     * @param timeout after which the program is killed; loading a model is in it
+     * @param level at which it is logged that the program does not count
+     */
+    public ProcessTokenCounter(Supplier<List<String>> command, Duration timeout, Level level) {
         this.command = command;
         this.timeout = timeout;
+        this.level = level;
     }
 
     @Override
@@ -67,7 +73,7 @@ public final class ProcessTokenCounter implements TokenCounter {
             }
             return counts;
         } catch (IllegalStateException | IOException e) {
-            LOG.warn("tokens cannot be counted, their number is an estimate: {}", e.getMessage());
+            LOG.atLevel(level).log("tokens cannot be counted, their number is an estimate: {}", e.getMessage());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } finally {

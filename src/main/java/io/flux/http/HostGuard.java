@@ -11,6 +11,7 @@ import java.net.UnknownHostException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -37,11 +38,13 @@ final class HostGuard implements Handler<HttpServerRequest> {
     private final Rule rule;
     private final Handler<HttpServerRequest> next;
 
-    /** Which hosts pass. */
-    interface Rule {
-        /** @param host in lower case, without brackets and port */
-        boolean passes(String host);
-    }
+    /**
+     * Which hosts pass.
+     *
+     * @param all whether every host does
+     * @param passes asked of a host in lower case, without brackets and port
+     */
+    record Rule(boolean all, Predicate<String> passes) {}
 
     /**
      * @param next handles the requests that pass
@@ -53,7 +56,7 @@ final class HostGuard implements Handler<HttpServerRequest> {
 
     /** With keys. */
     static Rule any() {
-        return host -> true;
+        return new Rule(true, host -> true);
     }
 
     /**
@@ -69,9 +72,10 @@ final class HostGuard implements Handler<HttpServerRequest> {
         }
         Set<String> names = Stream.concat(
                         Stream.of(own), allowedOrigins.stream().map(HostGuard::hostOf))
+                .filter(host -> !host.isEmpty())
                 .map(HostGuard::normal)
                 .collect(Collectors.toUnmodifiableSet());
-        return host -> isLoopback(host) || names.contains(host) || addresses && address(host) != null;
+        return new Rule(false, host -> isLoopback(host) || names.contains(host) || addresses && address(host) != null);
     }
 
     private static String hostOf(String origin) {
@@ -92,14 +96,14 @@ final class HostGuard implements Handler<HttpServerRequest> {
         }
         String host = hosts.isEmpty() ? null : host(hosts.get(0));
         Matcher target = ABSOLUTE.matcher(request.uri());
-        boolean passes = host != null && rule.passes(host);
+        boolean passes = host != null && rule.passes().test(host);
         if (passes && target.matches()) {
             String named = host(target.group("authority"));
-            passes = named != null && rule.passes(named);
+            passes = named != null && rule.passes().test(named);
         }
-        if (passes || host == null && mayBeMissing(request, hosts)) {
+        if (passes || mayBeMissing(request, hosts)) {
             next.handle(request);
-        } else if (rule.passes("")) {
+        } else if (rule.all()) {
             HttpErrors.answer(request, BAD_REQUEST, "the header Host must be a host, with or without a port");
         } else {
             HttpErrors.answer(
@@ -112,7 +116,7 @@ final class HostGuard implements Handler<HttpServerRequest> {
 
     /** HTTP/1.0 has no Host; without keys it must be there all the same. */
     private boolean mayBeMissing(HttpServerRequest request, List<String> hosts) {
-        return hosts.isEmpty() && request.version() == HttpVersion.HTTP_1_0 && rule.passes("");
+        return rule.all() && hosts.isEmpty() && request.version() == HttpVersion.HTTP_1_0;
     }
 
     /** Null when it is none. */

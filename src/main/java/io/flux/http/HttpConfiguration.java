@@ -3,17 +3,15 @@ package io.flux.http;
 import io.flux.FluxProperties;
 import io.flux.access.WatchedKeys;
 import io.flux.model.Admission;
-import io.netty.channel.unix.Errors;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
-import io.vertx.core.http.HttpClosedException;
+import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.impl.MimeMapping;
 import io.vertx.ext.web.Router;
-import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.StaticHandler;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.SocketException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -51,7 +49,6 @@ public class HttpConfiguration {
     Router httpRouter(
             Vertx vertx, FluxProperties flux, ObjectProvider<WatchedKeys> keys, ObjectProvider<Admission> admission) {
         Router router = Router.router(vertx);
-        router.route().order(-4).failureHandler(HttpConfiguration::unlessGone);
         router.route().order(-3).handler(new ParameterGuard());
         router.route().order(-2).handler(new OriginGuard(flux.allowedOrigins()));
         if (flux.keysRequired()) {
@@ -84,14 +81,10 @@ public class HttpConfiguration {
         }
     }
 
-    /** A client that leaves while its request is read is no failure of anybody's, and hears nothing any more. */
-    private static void unlessGone(RoutingContext context) {
-        Throwable failure = context.failure();
-        if (!(failure instanceof HttpClosedException
-                || failure instanceof SocketException
-                || failure instanceof Errors.NativeIoException)) {
-            context.next();
-        }
+    /** As the handler of files says for GET, and not for HEAD. */
+    private static String contentType(String path) {
+        String type = MimeMapping.getMimeTypeForFilename(path.endsWith("/") ? "index.html" : path);
+        return type.startsWith("text/") ? type + ";charset=UTF-8" : type;
     }
 
     /** Its paths and no others: elsewhere a request is told what is wrong with it, and not that there is no such file. */
@@ -106,6 +99,10 @@ public class HttpConfiguration {
                     .putHeader("Cache-Control", "no-cache")
                     .putHeader("X-Content-Type-Options", "nosniff")
                     .putHeader("Referrer-Policy", "no-referrer");
+            if (context.request().method().equals(HttpMethod.HEAD)) {
+                context.response()
+                        .putHeader("Content-Type", contentType(context.request().path()));
+            }
             context.next();
         });
         AllowedMethods.get(router, files)

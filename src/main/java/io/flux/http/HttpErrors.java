@@ -3,7 +3,9 @@ package io.flux.http;
 import io.flux.job.Event;
 import io.flux.job.Excerpt;
 import io.flux.openai.ApiError;
+import io.netty.channel.unix.Errors;
 import io.vertx.core.Handler;
+import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
@@ -11,10 +13,13 @@ import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.HttpException;
+import java.net.SocketException;
 import java.util.Map;
 
 /** The shape of every error that does not come from a route. */
 final class HttpErrors {
+    private static final int FIRST = -1000;
+
     private static final Map<Integer, String> CODES = Map.ofEntries(
             Map.entry(400, "invalid_request"),
             Map.entry(401, "unauthorized"),
@@ -35,7 +40,18 @@ final class HttpErrors {
 
     /** Has the router answer its errors so. */
     static void install(Router router) {
+        router.route().order(FIRST).failureHandler(HttpErrors::unlessGone);
         CODES.keySet().forEach(status -> router.errorHandler(status, error(router, status)));
+    }
+
+    /** A client that leaves while its request is read is no failure of anybody's, and hears nothing any more. */
+    private static void unlessGone(RoutingContext context) {
+        Throwable failure = context.failure();
+        if (!(failure instanceof HttpClosedException
+                || failure instanceof SocketException
+                || failure instanceof Errors.NativeIoException)) {
+            context.next();
+        }
     }
 
     /** The failure of a request that a guard refuses: status, and one sentence for its client. */

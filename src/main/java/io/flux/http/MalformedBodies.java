@@ -18,6 +18,7 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpStatusClass;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.codec.http.websocketx.Utf8FrameValidator;
 import io.netty.util.ReferenceCountUtil;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.net.impl.ConnectionBase;
@@ -28,6 +29,8 @@ import java.util.List;
  * Answers a request whose body has no clear end with 400, and closes its connection: what follows on it may be a request
  * that somebody smuggles past a proxy. Vert.x does so for a request's head; when a chunk is malformed it closes without an
  * answer, and writes a stack trace into the log; and it reads transfer codings other than chunked as if they were not there.
+ *
+ * <p>Of a connection that becomes a WebSocket, the texts must be UTF-8 from then on.
  *
  * <p>One for each connection, on its event loop.
  */
@@ -109,5 +112,10 @@ final class MalformedBodies extends ChannelDuplexHandler {
             ended++;
         }
         context.write(message, promise);
+        if (message instanceof HttpResponse response
+                && response.status().equals(HttpResponseStatus.SWITCHING_PROTOCOLS)) {
+            // Vert.x puts question marks where a text is no UTF-8: now such a text ends the connection (1007).
+            context.pipeline().replace(this, "utf-8", new Utf8FrameValidator());
+        }
     }
 }

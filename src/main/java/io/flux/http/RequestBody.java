@@ -5,6 +5,7 @@ import io.vertx.core.Handler;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.BodyHandler;
 import io.vertx.ext.web.impl.RoutingContextInternal;
@@ -12,6 +13,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 
 /**
  * Reads the body of a request, which is JSON whatever its {@code Content-Type} says: {@code curl -d} says that it is a
@@ -20,6 +22,8 @@ import java.util.Locale;
  */
 public final class RequestBody {
     private static final String FORM = "application/x-www-form-urlencoded";
+
+    private static final Set<HttpMethod> TAKING = Set.of(HttpMethod.POST, HttpMethod.PUT, HttpMethod.PATCH);
 
     private static final int BAD_REQUEST = 400;
     private static final int TOO_LARGE = 413;
@@ -41,6 +45,10 @@ public final class RequestBody {
 
     private void read(RoutingContext context) {
         MultiMap headers = context.request().headers();
+        if (!TAKING.contains(context.request().method())) {
+            // What is said of a body that is not looked at changes nothing.
+            headers.remove(HttpHeaders.CONTENT_TYPE).remove(HttpHeaders.CONTENT_ENCODING);
+        }
         String type = headers.get(HttpHeaders.CONTENT_TYPE);
         if (type != null && type.strip().toLowerCase(Locale.ROOT).startsWith("multipart/")) {
             context.fail(UNSUPPORTED_MEDIA_TYPE);

@@ -139,7 +139,13 @@ final class Fuzz {
             "a=%zz",
             "%",
             "&&=",
-            "a=b&".repeat(600));
+            "a=b&".repeat(600),
+            "%5D=1",
+            "%C3%82=x",
+            "Set-Cookie=x",
+            "%00=%0a",
+            "limit=null",
+            "model=%F0%9F%92%A5");
 
     private static final List<String> HEADERS = List.of(
             "Last-Event-ID: 1",
@@ -165,6 +171,10 @@ final class Fuzz {
             "Content-Type: ;;;",
             "Content-Type: text/plain; charset=utf-99",
             "Content-Encoding: gzip",
+            "Content-Encoding: deflate",
+            "Content-Encoding: br",
+            "Expect: something",
+            "Host: elsewhere.example",
             "Accept-Encoding: gzip",
             "Accept: text/event-stream",
             "Accept: ;q=x",
@@ -212,6 +222,11 @@ final class Fuzz {
             "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
             "GET /health HTTP/1.1\r\nHost: a\r\n\r\n".repeat(5) + "GET /he",
             "GET /health HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAA\r\n\r\n",
+            "POST /v1/jobs HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n100000004\r\n{}\r\n0\r\n\r\nGET /health HTTP/1.1\r\n",
+            "POST /v1/jobs HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2;a=\"\r\n\r\n{}\r\n0\r\n\r\n",
+            "POST /v1/jobs HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+            "POST /v1/jobs HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+            "GET /health HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
             "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\u0000\u0000\u0000\u0004",
             "GET /ws/generate HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
             "GET /ws/generate HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: x\r\n"

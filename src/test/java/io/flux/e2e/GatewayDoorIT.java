@@ -4,14 +4,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.flux.docs.ApiContract;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -19,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What the WebSocket door lets in, what it answers to the rest, and that it stays open. */
+/** What the gateway lets in over WebSocket and HTTP, what it answers to the rest, and that it stays open. */
 class GatewayDoorIT {
     private static final int BAD_MESSAGES = 200;
     private static final long SEED = 20261123;
@@ -393,5 +400,319 @@ class GatewayDoorIT {
             assertThat(client.await("never-asked", "error").path("code").asText())
                     .isEqualTo("not_found");
         }
+    }
+
+    /** All that GET takes, what is there and what is not. */
+    private static final List<String> ADDRESSES = List.of(
+            "/health",
+            "/health/live",
+            "/metrics",
+            "/models",
+            "/queue/status",
+            "/queue/jobs",
+            "/queue/jobs/none",
+            "/queue/dead",
+            "/queue/dead/none",
+            "/queue/callbacks",
+            "/v1/models",
+            "/v1/models/default",
+            "/v1/models/none",
+            "/v1/jobs/none",
+            "/v1/jobs/none/events",
+            "/ws/generate",
+            "/",
+            "/index.html",
+            "/flux.js",
+            "/openapi.json",
+            "/nothing");
+
+    private static ApiContract.Answer raw(String method, String target, String... headers) throws IOException {
+        StringBuilder request =
+                new StringBuilder(method).append(' ').append(target).append(" HTTP/1.1\r\n");
+        if (Stream.of(headers).noneMatch(header -> header.startsWith("Host:"))) {
+            request.append("Host: 127.0.0.1\r\n");
+        }
+        for (String header : headers) {
+            request.append(header).append("\r\n");
+        }
+        try (RawClient client = new RawClient(flux.port())) {
+            client.send(request.append("\r\n").toString().getBytes(StandardCharsets.ISO_8859_1));
+            return client.answer(method, target);
+        }
+    }
+
+    /** DNS rebinding: the browser takes Flux for a server of the page's site, and asks it what that page wants to know. */
+    @Test
+    void aPageWhoseSiteResolvesToThisMachineIsRefusedEverywhere() throws IOException {
+        String[] headers = {"Host: evil.example:8080", "Origin: http://evil.example:8080"};
+        for (String address : ADDRESSES) {
+            assertThat(raw("GET", address, headers).status()).as(address).isEqualTo(421);
+            assertThat(raw("HEAD", address, headers).status()).as(address).isEqualTo(421);
+        }
+        for (String address : List.of("/v1/jobs", "/api/generate", "/v1/chat/completions", "/v1/completions")) {
+            assertThat(raw("POST", address, headers[0], headers[1], "Content-Length: 0")
+                            .status())
+                    .as(address)
+                    .isEqualTo(421);
+        }
+        assertThat(raw(
+                                "GET",
+                                "/ws/generate",
+                                headers[0],
+                                headers[1],
+                                "Upgrade: websocket",
+                                "Connection: Upgrade",
+                                "Sec-WebSocket-Version: 13",
+                                "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==")
+                        .status())
+                .isEqualTo(421);
+        assertThat(raw("GET", "/health", "Host: partner.example").status()).isEqualTo(200);
+        assertThat(raw("GET", "/health", "Host: localhost:1").status()).isEqualTo(200);
+    }
+
+    /** A page of another site could set cookies here, or send the browser elsewhere. */
+    @Test
+    void nothingOfARequestBecomesAHeaderOfTheAnswer() throws IOException {
+        String query = "?Set-Cookie=sid%3Devil&Refresh=0%3Burl%3D//evil.example&X-Query=abc&Location=//evil.example";
+        for (String address : ADDRESSES) {
+            for (String method : List.of("GET", "HEAD", "PUT")) {
+                Map<String, List<String>> headers = raw(
+                                method,
+                                address + query,
+                                "X-Req: abc",
+                                "Retry-After: 77",
+                                "Sec-WebSocket-Version: 13",
+                                "Content-Language: xx")
+                        .headers()
+                        .map();
+                assertThat(headers.keySet().stream().map(name -> name.toLowerCase(Locale.ROOT)))
+                        .as(method + " " + address)
+                        .doesNotContain(
+                                "set-cookie",
+                                "refresh",
+                                "x-query",
+                                "location",
+                                "x-req",
+                                "retry-after",
+                                "content-language");
+                assertThat(headers.toString()).doesNotContain("evil", "abc");
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "%5D=1",
+                "%C3%82=x",
+                "%00=1",
+                "%0d%0aX:y=1",
+                "=",
+                "a%3Ab=1",
+                "%F0%9F%92%A5=1",
+                "x%20y=%0a",
+                "%E2%82=1"
+            })
+    void anOddNameOfAParameterChangesNothing(String query) throws IOException {
+        for (String address : ADDRESSES) {
+            assertThat(raw("GET", address + "?" + query).status())
+                    .as(address)
+                    .isEqualTo(raw("GET", address).status())
+                    .isLessThan(500);
+        }
+        assertThat(flux.log()).doesNotContain("\tat ", "Exception", "header name");
+    }
+
+    @Test
+    void headIsAnsweredAsGetIsWithoutABody() throws IOException {
+        for (String address : ADDRESSES) {
+            ApiContract.Answer get = raw("GET", address);
+            try (RawClient client = new RawClient(flux.port())) {
+                client.send(("HEAD " + address + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+                                + "GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+                        .getBytes(StandardCharsets.ISO_8859_1));
+                ApiContract.Answer head = client.answer("HEAD", address);
+                assertThat(head.status()).as(address).isEqualTo(get.status());
+                assertThat(head.headers().firstValue("content-type"))
+                        .as(address)
+                        .isEqualTo(get.headers().firstValue("content-type"));
+                // Numbers change from one scrape of the metrics to the next, and ages in the lists of jobs.
+                if (head.headers().firstValue("content-length").isPresent()
+                        && !List.of("/metrics", "/queue/jobs").contains(address)) {
+                    assertThat(head.headers().firstValue("content-length"))
+                            .as(address)
+                            .isEqualTo(get.headers().firstValue("content-length"));
+                }
+                assertThat(client.answer("GET", "/health/live").body())
+                        .as("what comes after the head of " + address)
+                        .startsWith("{\"status\":");
+            }
+        }
+    }
+
+    /** A stream's client that leaves may cancel its job: who asks for the head alone does not follow it. */
+    @Test
+    void headOfAStreamFollowsNothing() throws IOException {
+        try (FluxSocket client = flux.connect()) {
+            client.ask("headed", "gate headed");
+            client.await("headed", "token");
+            ApiContract.Answer head = raw("HEAD", "/v1/jobs/headed/events");
+            assertThat(head.status()).isEqualTo(200);
+            assertThat(head.headers().firstValue("content-type")).contains("text/event-stream");
+            assertThat(head.headers().firstValue("content-length")).isEmpty();
+            engine.open("headed");
+            client.awaitEnd("headed");
+            assertThat(client.text("headed")).isEqualTo("AB");
+        }
+    }
+
+    @Test
+    void anotherMethodIsAnsweredByThoseThatThereAre() throws IOException {
+        Map<String, String> allowed = Map.of(
+                "/health", "GET, HEAD",
+                "/v1/jobs", "POST",
+                "/v1/jobs/x", "DELETE, GET, HEAD",
+                "/v1/jobs/x/events", "GET, HEAD",
+                "/queue/dead/x", "DELETE, GET, HEAD",
+                "/queue/dead/x/replay", "POST",
+                "/ws/generate", "GET, HEAD",
+                "/", "GET, HEAD",
+                "/flux.js", "GET, HEAD",
+                "/v1/chat/completions", "POST");
+        for (Map.Entry<String, String> path : allowed.entrySet()) {
+            for (String method : List.of("PUT", "OPTIONS", "TRACE", "X".repeat(2_000))) {
+                ApiContract.Answer answer = raw(method, path.getKey());
+                assertThat(answer.status()).as(path.getKey()).isEqualTo(405);
+                assertThat(answer.headers().firstValue("allow")).contains(path.getValue());
+                assertThat(answer.body()).contains("method_not_allowed").hasSizeLessThan(400);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"null", "abc", "", "0", "1001", "-1", "'5'", "%22%22", "1e2", "99999999999999999999"})
+    void aLimitThatIsNoneIsRefusedByItsName(String limit) throws IOException {
+        ApiContract.Answer answer = raw("GET", "/queue/jobs?limit=" + limit);
+        assertThat(answer.status()).isEqualTo(400);
+        assertThat(answer.body()).contains("\"field\":\"limit\"");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"null", "x", "-1", "'1'"})
+    void anEventThatIsNoneIsRefusedByItsName(String after) throws IOException {
+        ApiContract.Answer answer = raw("GET", "/v1/jobs/none/events?after=" + after);
+        assertThat(answer.status()).isEqualTo(400);
+        assertThat(answer.body()).contains("\"field\":\"after\"");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "/nothing/LONG",
+                "/queue/dead/LONG",
+                "/queue/jobs/LONG",
+                "/v1/jobs/LONG",
+                "/v1/jobs/LONG/events",
+                "/v1/models/LONG",
+                "/queue/jobs?model=LONG",
+                "/queue/jobs?limit=LONG",
+                "/v1/jobs/x/events?after=LONG",
+                "/health?camelLONG=1"
+            })
+    void anErrorDoesNotRepeatAllThatWasSent(String address) throws IOException {
+        ApiContract.Answer answer = raw("GET", address.replace("LONG", "x".repeat(3_000)));
+        assertThat(answer.status()).isBetween(400, 404);
+        assertThat(answer.body()).hasSizeLessThan(400);
+    }
+
+    /** The README's own curl, which says that what it sends is a form. */
+    @ParameterizedTest
+    @ValueSource(strings = {"a ", "a&", "%zz=", "+"})
+    void aLongPromptIsTakenThoughItSaysThatItIsAForm(String piece) {
+        String prompt = "echo " + piece.repeat(1_000) + ".";
+        HttpResponse<String> answer = flux.send(HttpRequest.newBuilder(flux.http("/api/generate"))
+                .header("Content-Type", "application/x-www-form-urlencoded")
+                .POST(HttpRequest.BodyPublishers.ofString("{\"prompt\":\"" + prompt + "\"}"))
+                .build());
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+        assertThat(engine.runs(prompt)).hasSize(1);
+    }
+
+    @Test
+    void bytesThatAreNoUtf8AreRefusedInTheSameWordsEverywhere() throws IOException {
+        for (byte[] bad : List.of(
+                new byte[] {(byte) 0xc0, (byte) 0x80},
+                new byte[] {(byte) 0xed, (byte) 0xa0, (byte) 0xbd},
+                new byte[] {(byte) 0xf4, (byte) 0x90, (byte) 0x80, (byte) 0x80})) {
+            ByteArrayOutputStream message = new ByteArrayOutputStream();
+            message.writeBytes("{\"prompt\":\"echo bad ".getBytes(StandardCharsets.UTF_8));
+            message.writeBytes(bad);
+            message.writeBytes("\"}".getBytes(StandardCharsets.UTF_8));
+            for (String path : List.of("/v1/jobs", "/api/generate", "/v1/completions")) {
+                HttpResponse<String> answer = flux.send(HttpRequest.newBuilder(flux.http(path))
+                        .POST(HttpRequest.BodyPublishers.ofByteArray(message.toByteArray()))
+                        .build());
+                assertThat(answer.statusCode()).as(path).isEqualTo(400);
+                assertThat(answer.body()).contains("the message is not valid UTF-8");
+            }
+            try (FluxSocket client = flux.connect()) {
+                client.say(ByteBuffer.wrap(message.toByteArray()));
+                assertThat(client.awaitNext(0).path("error").asText()).isEqualTo("the message is not valid UTF-8");
+            }
+            // RFC 6455, section 8.1: such a text ends the connection.
+            try (RawClient client = new RawClient(flux.port())) {
+                client.upgrade("none");
+                client.frame(1, true, message.toByteArray());
+                assertThat(client.text()).isNull();
+            }
+        }
+        assertThat(engine.runs()).noneMatch(run -> run.prompt().contains("bad"));
+    }
+
+    @Test
+    void http2InClearTextIsNotSpoken() throws IOException {
+        try (RawClient client = new RawClient(flux.port())) {
+            client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0".getBytes(StandardCharsets.ISO_8859_1));
+            assertThat(client.rest()).matches("(?s)HTTP/\\d\\.\\d [45]\\d\\d .*");
+        }
+        ApiContract.Answer answer = raw(
+                "GET",
+                "/health/live",
+                "Connection: Upgrade, HTTP2-Settings",
+                "Upgrade: h2c",
+                "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA");
+        assertThat(answer.status()).isEqualTo(200);
+        assertThat(answer.headers().firstValue("upgrade")).isEmpty();
+    }
+
+    /** Each of these was a second, smuggled answer, or an end without a word and a stack trace in the log. */
+    @Test
+    void aRequestWithoutAClearEndIsRefusedAndLogsNothing() throws IOException {
+        String smuggled = "GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+        String head = "POST /v1/jobs HTTP/%s\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n%s\r\n\r\n";
+        String chunked = head.formatted("1.1", "Transfer-Encoding: chunked");
+        long lines = flux.log().lines().count();
+        for (String request : List.of(
+                chunked + "100000004\r\n{}\r\n0\r\n\r\n",
+                chunked + "2;a=\"\r\n\r\n{}\r\n0\r\n\r\n",
+                chunked + "x\r\n{}\r\n0\r\n\r\n",
+                head.formatted("1.1", "Transfer-Encoding: chunked, identity") + "2\r\n{}\r\n0\r\n\r\n",
+                head.formatted("1.1", "Transfer-Encoding: gzip, chunked") + "2\r\n{}\r\n0\r\n\r\n",
+                head.formatted("1.0", "Transfer-Encoding: chunked\r\nContent-Length: 4") + "2\r\n{}\r\n0\r\n\r\n",
+                head.formatted("1.1", "Expect: something\r\nContent-Length: 2") + "{}")) {
+            try (RawClient client = new RawClient(flux.port())) {
+                client.send((request + smuggled).getBytes(StandardCharsets.ISO_8859_1));
+                if (request.contains("Expect")) {
+                    assertThat(client.answer("POST", "/v1/jobs").status()).isEqualTo(417);
+                } else {
+                    assertThat(client.rest())
+                            .as(request)
+                            .matches("(?s)HTTP/1\\.[01] 400 .*")
+                            .doesNotContain("200 OK");
+                }
+            }
+        }
+        assertThat(flux.log().lines().skip(lines).filter(line -> !line.contains(" INFO ")))
+                .isEmpty();
     }
 }

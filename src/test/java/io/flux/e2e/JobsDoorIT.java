@@ -352,4 +352,22 @@ class JobsDoorIT {
             assertThat(next.isAlive()).isTrue();
         }
     }
+
+    /** Kubernetes' probes and Prometheus name the address of the pod. Pages cannot have that rebound: it is no name. */
+    @Test
+    void aWorkerIsReachedByAnIpAddressAndAGatewayWithoutKeysIsNot() throws IOException {
+        for (String path : List.of("/health", "/health/live", "/metrics", "/models")) {
+            assertThat(named("10.1.2.3:8080", worker, path)).as(path).isEqualTo(200);
+            assertThat(named("evil.example", worker, path)).as(path).isEqualTo(421);
+            assertThat(named("10.1.2.3:8080", gateway, path)).as(path).isEqualTo(421);
+        }
+    }
+
+    private static int named(String host, RunningFlux flux, String path) throws IOException {
+        try (RawClient client = new RawClient(flux.port())) {
+            client.send(
+                    ("GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
+            return client.answer("GET", path).status();
+        }
+    }
 }

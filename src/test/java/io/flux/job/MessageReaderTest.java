@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
 import net.jqwik.api.Arbitraries;
@@ -533,6 +536,90 @@ class MessageReaderTest {
         Event.Error error = refusal(message);
         assertThat(error.code()).isEqualTo("invalid_request");
         assertThat(error.error()).startsWith("the message is not valid ");
+    }
+
+    /** One rule for all that is read: longer forms of a character than need be and halves of a pair are no UTF-8. */
+    @Test
+    void utf8IsReadStrictly() {
+        for (String bad :
+                List.of("c080", "c1bf", "e08080", "f0808080", "eda0bd", "edb0b0", "eda0bdedb8b0", "f4908080")) {
+            ByteArrayOutputStream message = new ByteArrayOutputStream();
+            message.writeBytes("{\"prompt\":\"x".getBytes(StandardCharsets.UTF_8));
+            message.writeBytes(HexFormat.of().parseHex(bad));
+            message.writeBytes("\"}".getBytes(StandardCharsets.UTF_8));
+            assertThat(refusal(message.toByteArray()).error()).as(bad).isEqualTo("the message is not valid UTF-8");
+        }
+    }
+
+    /** The JSON parser would find out by itself that these are JSON too. */
+    @Test
+    void noOtherEncodingIsRead() {
+        String message = "{\"prompt\":\"x\"}";
+        for (Charset charset : List.of(
+                StandardCharsets.UTF_16LE,
+                StandardCharsets.UTF_16BE,
+                StandardCharsets.UTF_16,
+                Charset.forName("UTF-32"))) {
+            assertThat(refusal(message.getBytes(charset)).code())
+                    .as(charset.name())
+                    .isEqualTo("invalid_request");
+        }
+    }
+
+    @Test
+    void aByteOrderMarkIsNoPartOfAMessage() {
+        assertThat(generate("\ufeff{\"prompt\":\"x\"}").prompt()).isEqualTo("x");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"NaN", "Infinity", "-Infinity", "+Infinity", "-INF"})
+    void aNumberThatIsNoneIsRefusedInWordsAboutNumbers(String number) {
+        assertThat(refusal("{\"prompt\":\"x\",\"temperature\":" + number + "}").error())
+                .startsWith("the message is not valid JSON: a number must be finite, not " + number + " at line 1")
+                .doesNotContain("Feature", "enable");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"+1", "-NaN", ".5", "01", "1.", "0x1F", "INF", "1 // comment", "/* comment */ 1"})
+    void theParsersOptionsAreNobodysBusiness(String number) {
+        assertThat(refusal("{\"prompt\":\"x\",\"temperature\":" + number + "}").error())
+                .doesNotContain("Feature", "enable", "ALLOW");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"LONG\":1,\"LONG\":2",
+                "\"x\":LONG",
+                "\"x\":trueLONG",
+                "\"x\":\"\\LONG\"",
+                "\"request_id\":\"LONG\"",
+                "\"request_id\":[\"LONG\"]",
+                "\"model\":\"LONG\"",
+                "\"type\":\"LONG\"",
+                "\"temperature\":\"LONG\"",
+                "\"stop\":\"LONG\"",
+                "\"on_disconnect\":\"LONG\"",
+                "\"priority\":\"LONG\"",
+                "\"callback_url\":\"LONG\"",
+                "\"traceparent\":\"LONG\"",
+                "\"messages\":\"LONG\"",
+                "\"response_format\":{\"type\":\"LONG\"}",
+                "\"json_schema\":\"LONG\"",
+                "\"grammar\":[\"LONG\"]"
+            })
+    void anErrorDoesNotRepeatAllThatWasSent(String fields) {
+        Event.Error error = refusal("{\"prompt\":\"x\"," + fields.replace("LONG", "x".repeat(3_000)) + "}");
+        assertThat(error.error()).hasSizeLessThan(300);
+        assertThat(error.requestId()).isNull();
+    }
+
+    /** It would break the schema of errors. */
+    @ParameterizedTest
+    @ValueSource(strings = {"null", ".", "..", "a b", "a@b", ""})
+    void anErrorDoesNotRepeatAnIdThatNoJobCanHave(String id) {
+        assertThat(refusal("{\"prompt\":\"x\",\"request_id\":\"" + id + "\"}").requestId())
+                .isNull();
     }
 
     @Test

@@ -205,6 +205,27 @@ class RequestsTest {
         assertThat(error.error()).startsWith(param);
     }
 
+    /** 200 KB of tools came back as a message of 219 KB. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"tools\":[\"LONG\"]",
+                "\"tool_choice\":\"LONG\"",
+                "\"suffix\":\"LONG\"",
+                "\"logit_bias\":{\"LONG\":1}",
+                "\"modalities\":[\"LONG\"]",
+                "\"user\":\"x\",\"stream\":\"LONG\"",
+                "\"model\":\"LONG\"",
+                "\"seed\":\"LONG\"",
+                "\"max_tokens\":\"LONG\"",
+                "\"stream_options\":\"LONG\"",
+                "\"stop\":[[\"LONG\"]]"
+            })
+    void anErrorDoesNotRepeatAllThatWasSent(String field) {
+        Event.Error error = refusal("{" + HI + "," + field.replace("LONG", "🧂".repeat(3_000)) + "}", null);
+        assertThat(error.error()).hasSizeLessThan(300).doesNotContainPattern("[\\ud800-\\udbff](?![\\udc00-\\udfff])");
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',

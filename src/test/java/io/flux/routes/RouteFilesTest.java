@@ -131,47 +131,42 @@ class RouteFilesTest {
                     continue;
                 }
                 assertThat(route.path("id").asText()).as(file.toString()).matches(bundle + "(-[a-z]+)+");
-                boolean served = served().contains(route.path("id").asText());
-                assertThat(served || !route.path("description").asText().isBlank())
-                        .as("%s has a description, or the rest path that it serves has one", route.path("id"))
-                        .isTrue();
+                assertThat(route.path("description").asText())
+                        .as("the description of %s", route.path("id"))
+                        .isNotBlank();
             }
             for (JsonNode configuration : item.findValues("routeConfiguration")) {
                 assertThat(configuration.path("id").asText()).matches("[a-z]+-errors");
                 assertThat(configuration.path("description").asText()).isNotBlank();
             }
-            for (String verb : List.of("get", "post", "put", "delete")) {
-                for (JsonNode path : item.path("rest").path(verb)) {
-                    assertThat(path.path("id").asText()).matches(bundle + "(-[a-z]+)+");
-                    assertThat(path.path("description").asText()).isNotBlank();
-                }
-            }
         }
     }
 
-    /** The routes behind rest paths, whose contract stands there. */
-    private static Set<String> served() throws IOException {
-        Set<String> served = new TreeSet<>();
-        for (Path file : routeFiles().toList()) {
-            for (JsonNode item : YAML.readTree(file.toFile())) {
-                for (JsonNode to : item.path("rest").findValues("to")) {
-                    served.add(to.asText().replace("direct:", ""));
-                }
-            }
+    /** Of {@code rest:} and {@code platform-http:}, query parameters and headers of a request come back as headers. */
+    @ParameterizedTest
+    @MethodSource("routeFiles")
+    void httpBeginsAtHttpDoorOnlyWhichHasAnAllowList(Path file) throws IOException {
+        JsonNode items = YAML.readTree(file.toFile());
+        assertThat(items.findValues("rest")).isEmpty();
+        for (JsonNode from : items.findValues("from")) {
+            assertThat(from.path("uri").asText())
+                    .doesNotMatch("(platform-http|rest|jetty|netty-http|servlet|undertow):.*");
         }
-        return served;
     }
 
     /** Such a path is served with the slash at its end and not without, where clients look. */
     @Test
-    void noRestPathEndsWithASlash() throws IOException {
+    void noPathOfHttpEndsWithASlash() throws IOException {
         List<String> paths = new ArrayList<>();
         for (Path file : routeFiles().toList()) {
-            for (JsonNode item : YAML.readTree(file.toFile())) {
-                collect(item.path("rest"), "path", paths);
+            for (JsonNode from : YAML.readTree(file.toFile()).findValues("from")) {
+                String uri = from.path("uri").asText();
+                if (uri.startsWith("http-door:")) {
+                    paths.add(uri.split(":", 3)[2]);
+                }
             }
         }
-        assertThat(paths).isNotEmpty().allMatch(path -> path.matches("(/[^/]+)+"));
+        assertThat(paths).hasSizeGreaterThan(20).allMatch(path -> path.matches("(/[^/]+)+"));
     }
 
     @Test
