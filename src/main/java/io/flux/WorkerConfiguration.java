@@ -42,6 +42,7 @@ import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.apache.camel.CamelContext;
 import org.apache.camel.ProducerTemplate;
+import org.slf4j.event.Level;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Lazy;
@@ -68,7 +69,7 @@ class WorkerConfiguration {
         long memory = EngineMemory.bytes(flux.engineMemory(), models.all());
         return new Prompts(
                 model -> template(models.named(model)),
-                model -> tokenizer(models.named(model), flux, PROMPT_COUNT, memory));
+                model -> tokenizer(models.named(model), flux, PROMPT_COUNT, memory, Level.WARN));
     }
 
     @Bean
@@ -76,17 +77,19 @@ class WorkerConfiguration {
         long memory = EngineMemory.bytes(flux.engineMemory(), models.all());
         return new UsageCounter(
                 model -> template(models.named(model)),
-                model -> tokenizer(models.named(model), flux, USAGE_COUNT, memory));
+                model -> tokenizer(models.named(model), flux, USAGE_COUNT, memory, Level.DEBUG));
     }
 
     private static ChatTemplate template(ModelSpec model) {
         return model.template() == null ? ChatTemplate.CHATML : ChatTemplate.named(model.template());
     }
 
-    private static TokenCounter tokenizer(ModelSpec model, FluxProperties flux, Duration timeout, long memory) {
+    private static TokenCounter tokenizer(
+            ModelSpec model, FluxProperties flux, Duration timeout, long memory, Level level) {
         return switch (model.engine()) {
-            case "bundled" -> new ProcessTokenCounter(() -> bundledTokenizer(model, flux), timeout, memory);
-            case "llama-completion" -> new ProcessTokenCounter(() -> llamaTokenizer(model, flux), timeout, memory);
+            case "bundled" -> new ProcessTokenCounter(() -> bundledTokenizer(model, flux), timeout, memory, level);
+            case "llama-completion" ->
+                new ProcessTokenCounter(() -> llamaTokenizer(model, flux), timeout, memory, level);
             default -> TokenCounter.NONE;
         };
     }

@@ -13,6 +13,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * Counts with a program that reads a text from its standard input and prints its number of tokens last, as llama.cpp's
@@ -28,23 +29,26 @@ public final class ProcessTokenCounter implements TokenCounter {
     private final Supplier<List<String>> command;
     private final Duration timeout;
     private final long memory;
+    private final Level level;
 
     /**
      * @param command finds the program and its arguments; throws {@link IllegalStateException} when it is not there
      */
     public ProcessTokenCounter(Supplier<List<String>> command) {
-        this(command, TIMEOUT, 0);
+        this(command, TIMEOUT, 0, Level.WARN);
     }
 
     /**
      * @param command finds the program and its arguments; throws {@link IllegalStateException} when it is not there
      * @param timeout after which the program is killed; loading a model is in it
      * @param memory bytes that the program may allocate; 0 for no bound
+     * @param level at which it is logged that the program does not count
      */
-    public ProcessTokenCounter(Supplier<List<String>> command, Duration timeout, long memory) {
+    public ProcessTokenCounter(Supplier<List<String>> command, Duration timeout, long memory, Level level) {
         this.memory = memory;
         this.command = command;
         this.timeout = timeout;
+        this.level = level;
     }
 
     @Override
@@ -73,7 +77,7 @@ public final class ProcessTokenCounter implements TokenCounter {
             }
             return counts;
         } catch (IllegalStateException | IOException e) {
-            LOG.warn("tokens cannot be counted, their number is an estimate: {}", e.getMessage());
+            LOG.atLevel(level).log("tokens cannot be counted, their number is an estimate: {}", e.getMessage());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } finally {

@@ -43,6 +43,7 @@ public final class MessageReader {
 
     private static final String BYTE_ORDER_MARK = "\ufeff";
 
+    private static final Pattern WHOLE_NUMBER = Pattern.compile("[0-9]+");
     private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
     /** The header of HTTP that carries a request's id. */
     private static final String KEY = "Idempotency-Key";
@@ -166,15 +167,14 @@ public final class MessageReader {
         if (value == null || value.isEmpty()) {
             return 0;
         }
-        try {
-            long seq = Long.parseLong(value);
-            if (seq >= 0) {
-                return seq;
-            }
-        } catch (NumberFormatException e) {
-            // As one that is too small.
+        if (!WHOLE_NUMBER.matcher(value).matches()) {
+            throw Refusal.invalid(requestId, field, field + " must be an integer of at least 0");
         }
-        throw Refusal.invalid(requestId, field, field + " must be an integer of at least 0");
+        try {
+            return Long.parseLong(value);
+        } catch (NumberFormatException e) {
+            return Long.MAX_VALUE; // No job has so many events: all there are come before it.
+        }
     }
 
     /**

@@ -406,6 +406,8 @@ class ApiDocumentsTest {
                 "{'prompt':'x','json_schema':'{}'}",
                 "{'prompt':'x','grammar':'root ::= \\'a\\''}",
                 "{'prompt':'x','grammar':' '}",
+                "{'prompt':'x','grammar':'a\\u0000'}",
+                "{'prompt':'x','grammar':'\\u0000'}",
                 "{'prompt':'x','grammar':'g','json_schema':{}}",
                 "{'prompt':'x','grammar':'g','response_format':{'type':'text'}}",
                 "{'prompt':'x','grammar':null,'json_schema':{}}",

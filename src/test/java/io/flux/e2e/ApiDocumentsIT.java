@@ -34,8 +34,8 @@ class ApiDocumentsIT {
     private static final List<String> ASKING =
             List.of("/v1/jobs", "/api/generate", "/v1/chat/completions", "/v1/completions");
 
-    /** Answers that need a Redis that is away, a gateway that stops, or a fault: others look at these. */
-    private static final Set<String> NOT_HERE = Set.of("500", "503");
+    /** Answers that need a Redis that is away, a gateway that stops, a fault, or a Flux without keys: others look at these. */
+    private static final Set<String> NOT_HERE = Set.of("421", "500", "503");
 
     @TempDir
     static Path folder;

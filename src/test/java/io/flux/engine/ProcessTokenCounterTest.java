@@ -15,6 +15,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.event.Level;
 
 /** Counting with real processes: little shell scripts that stand for a tokenizer. */
 @Timeout(30)
@@ -105,7 +106,8 @@ class ProcessTokenCounterTest {
     void aProgramThatHangsIsKilledAndCountsNothing() throws IOException {
         Path pid = folder.resolve("pid");
         Path script = Files.writeString(folder.resolve("hangs.sh"), "echo $$ > " + pid + "; exec sleep 1000");
-        assertThat(new ProcessTokenCounter(() -> List.of("/bin/sh", script.toString()), Duration.ofMillis(500), 0)
+        assertThat(new ProcessTokenCounter(
+                                () -> List.of("/bin/sh", script.toString()), Duration.ofMillis(500), 0, Level.WARN)
                         .count("x"))
                 .isEmpty();
         long program = Long.parseLong(Files.readString(pid).strip());

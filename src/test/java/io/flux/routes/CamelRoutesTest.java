@@ -319,7 +319,8 @@ class CamelRoutesTest extends ShippedRoutes {
         camel.getRouteController().startRoute("common-reap");
         camel.getRouteController().startRoute("worker-slot-1");
         assertThat(get("/health").body())
-                .isEqualTo("{\"status\":\"up\",\"checks\":{\"redis\":\"up\",\"routes\":\"up\",\"descriptors\":\"up\",\"worker\":\"up\"}}");
+                .isEqualTo(
+                        "{\"status\":\"up\",\"checks\":{\"redis\":\"up\",\"routes\":\"up\",\"descriptors\":\"up\",\"worker\":\"up\"}}");
         assertThat(get("/health/live").body()).isEqualTo("{\"status\":\"up\",\"checks\":{\"routes\":\"up\"}}");
     }
 
