@@ -58,7 +58,9 @@ class OpenApiFuzzIT {
                 .set("FLUX_ATTEMPTS", 1)
                 .set("FLUX_GRACE", "300ms")
                 .set("FLUX_GRACE_RENEWAL", "100ms")
-                .set("FLUX_RETENTION", "3s");
+                .set("FLUX_RETENTION", "3s")
+                // A job whose dead letter was replayed stays readable for that long.
+                .set("FLUX_DEAD_RETENTION", "45s");
     }
 
     private static void nothingIsFound(RunningFlux.Setup setup, String key) throws Exception {
