@@ -319,7 +319,8 @@ class CamelRoutesTest extends ShippedRoutes {
         camel.getRouteController().startRoute("common-reap");
         camel.getRouteController().startRoute("worker-slot-1");
         assertThat(get("/health").body())
-                .isEqualTo("{\"status\":\"up\",\"checks\":{\"redis\":\"up\",\"routes\":\"up\",\"descriptors\":\"up\",\"worker\":\"up\"}}");
+                .isEqualTo(
+                        "{\"status\":\"up\",\"checks\":{\"redis\":\"up\",\"routes\":\"up\",\"descriptors\":\"up\",\"worker\":\"up\"}}");
         assertThat(get("/health/live").body()).isEqualTo("{\"status\":\"up\",\"checks\":{\"routes\":\"up\"}}");
     }
 
@@ -457,7 +458,7 @@ class CamelRoutesTest extends ShippedRoutes {
         leaves.say("{\"prompt\":\"Hello\",\"request_id\":\"" + id + "\",\"on_disconnect\":\"cancel\"}");
         await().until(() -> leaves.frames.size() == 1);
         stays.say("{\"type\":\"resume\",\"request_id\":\"" + id + "\"}");
-        await().until(() -> stays.frames.size() == 1);
+        await().until(() -> !stays.frames.isEmpty()); // the ticket; a position may follow at once
         int open = hub.connections();
         leaves.close();
         await().until(() -> hub.connections() == open - 1);
