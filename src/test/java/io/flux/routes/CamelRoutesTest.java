@@ -458,7 +458,7 @@ class CamelRoutesTest extends ShippedRoutes {
         leaves.say("{\"prompt\":\"Hello\",\"request_id\":\"" + id + "\",\"on_disconnect\":\"cancel\"}");
         await().until(() -> leaves.frames.size() == 1);
         stays.say("{\"type\":\"resume\",\"request_id\":\"" + id + "\"}");
-        await().until(() -> stays.frames.size() == 1);
+        await().until(() -> !stays.frames.isEmpty()); // the ticket; a position may follow at once
         int open = hub.connections();
         leaves.close();
         await().until(() -> hub.connections() == open - 1);
