@@ -31,7 +31,7 @@ class WallClockTest {
             Map.entry("embedded/BundledEngineCommand.java", "compares with the times of files"),
             Map.entry("engine/OpenAiServer.java", "its header Retry-After may be a date"),
             Map.entry("engine/RetryAfter.java", "a date of another machine's"),
-            Map.entry("feed/WholeFiles.java", "compares with the times of files"),
+            Map.entry("feed/DroppedFiles.java", "compares with the times of files"),
             Map.entry("observe/MeterClock.java", "begins with the time of day, and goes on by the monotonic clock"),
             Map.entry("openai/Requests.java", "says when an answer was created"),
             Map.entry("supervision/Reaper.java", "says when a job died"),
