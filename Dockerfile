@@ -18,7 +18,7 @@ RUN mkdir -p /usr/share/man/man1 \
 # A Java with all of Java SE, the parts of the JDK that libraries ask for, and jcmd and the flight recorder for whoever
 # looks into a pod. 98 MB, where the distribution's JRE has 195 MB; most of what a node without the image waits for.
 RUN jlink --output /opt/java --strip-debug --no-header-files --no-man-pages --include-locales=en \
-      --add-modules java.se,jdk.charsets,jdk.crypto.ec,jdk.jcmd,jdk.jfr,jdk.localedata,jdk.management,jdk.naming.dns,jdk.unsupported,jdk.zipfs \
+      --add-modules java.se,jdk.charsets,jdk.crypto.ec,jdk.jcmd,jdk.jfr,jdk.localedata,jdk.management,jdk.naming.dns,jdk.net,jdk.unsupported,jdk.zipfs \
     && /opt/java/bin/java -XX:+UseG1GC -Xshare:dump
 
 WORKDIR /src
