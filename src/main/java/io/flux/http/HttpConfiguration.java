@@ -64,7 +64,9 @@ public class HttpConfiguration {
                     .order(-1)
                     .handler(new KeyGuard(keys.getObject()::find, path -> OPEN.contains(path) || files.contains(path)));
         }
-        router.route(Liveness.PATH)
+        router.get(Liveness.PATH)
+                .method(HttpMethod.HEAD)
+                .produces("application/json")
                 .handler(new Liveness(() -> health.getObject().life()));
         router.route().handler(new Overload(vertx));
         if (flux.gateway()) {

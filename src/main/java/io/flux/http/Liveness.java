@@ -4,7 +4,6 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.flux.observe.Health;
 import io.vertx.core.Handler;
-import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.RoutingContext;
 import java.util.function.Supplier;
 
@@ -25,12 +24,6 @@ final class Liveness implements Handler<RoutingContext> {
 
     @Override
     public void handle(RoutingContext context) {
-        HttpMethod method = context.request().method();
-        if (!method.equals(HttpMethod.GET) && !method.equals(HttpMethod.HEAD)) {
-            context.response().putHeader("Allow", "GET, HEAD");
-            context.fail(405);
-            return;
-        }
         Health.Report report = life.get();
         try {
             context.response()
