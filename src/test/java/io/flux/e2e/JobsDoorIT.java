@@ -148,7 +148,7 @@ class JobsDoorIT {
         assertThat(other.statusCode()).isEqualTo(409);
         assertThat(json(other).path("code").asText()).isEqualTo("conflict");
         HttpResponse<String> torn = post("/v1/jobs", "{\"request_id\":\"b\",\"prompt\":\"x\"}", "Idempotency-Key", "a");
-        assertThat(torn.statusCode()).isEqualTo(400);
+        assertThat(torn.statusCode()).isEqualTo(409);
         HttpResponse<String> bad = post("/v1/jobs", body, "Idempotency-Key", "not a key");
         assertThat(bad.statusCode()).isEqualTo(400);
         assertThat(json(bad).path("field").asText()).isEqualTo("Idempotency-Key");
