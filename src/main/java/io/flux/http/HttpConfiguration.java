@@ -64,11 +64,12 @@ public class HttpConfiguration {
                     .order(-1)
                     .handler(new KeyGuard(keys.getObject()::find, path -> OPEN.contains(path) || files.contains(path)));
         }
+        // Before every route that has a path: one that matches makes Vert.x forget why those before it did not.
+        router.route().handler(new Overload(vertx));
         router.get(Liveness.PATH)
                 .method(HttpMethod.HEAD)
                 .produces("application/json")
                 .handler(new Liveness(() -> health.getObject().life()));
-        router.route().handler(new Overload(vertx));
         if (flux.gateway()) {
             page(router);
             ApiDocuments.serve(router, LAST, () -> admission.getObject().largestMaxTokens());

@@ -11,7 +11,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 
 /**
  * Rejects requests with 503 while too many wait for a worker thread: all threads wait for Redis then, and each request
- * more would take memory to be answered late.
+ * more would take memory to be answered late. Liveness waits for none of them.
  */
 final class Overload implements Handler<RoutingContext> {
     /** Requests that wait; without trouble they are served within a fraction of a second. */
@@ -27,7 +27,7 @@ final class Overload implements Handler<RoutingContext> {
 
     @Override
     public void handle(RoutingContext context) {
-        if (workers == null || workers.getQueue().size() < WAITING) {
+        if (workers == null || workers.getQueue().size() < WAITING || Liveness.PATH.equals(context.normalizedPath())) {
             context.next();
             return;
         }

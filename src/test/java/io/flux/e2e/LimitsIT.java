@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -28,18 +29,18 @@ class LimitsIT {
     @TempDir
     static Path folder;
 
-    private static TestRedis redis;
+    private static OwnRedis redis;
     private static FakeEngine engine;
     private static RunningFlux flux;
 
     private final List<Socket> sockets = new ArrayList<>();
 
     @BeforeAll
-    static void start() {
-        redis = TestRedis.empty();
+    static void start() throws IOException {
+        redis = new OwnRedis(folder, Map.of());
         engine = new FakeEngine(folder.resolve("engine"));
         flux = RunningFlux.named("limits")
-                .redis(redis)
+                .set("FLUX_REDIS_URL", redis.url())
                 .engine(engine)
                 .set("FLUX_MODEL", "default")
                 .set("FLUX_SLOTS", 2)
@@ -52,6 +53,9 @@ class LimitsIT {
     @AfterAll
     static void stop() {
         RunningFlux.closeAll(flux);
+        if (redis != null) {
+            redis.close();
+        }
     }
 
     @AfterEach
@@ -228,27 +232,28 @@ class LimitsIT {
                 .map(line -> Long.parseLong(line.split("\\s{2,}")[1]))
                 .findFirst()
                 .orElseThrow();
-        prlimit(limit, open + 20);
         try {
+            prlimit(limit, open + 20);
             for (int i = 0; i < 100; i++) {
                 send("");
             }
             await().atMost(PATIENCE)
                     .until(() -> flux.log().contains("a connection cannot be accepted")
                             && flux.log().contains("file descriptors are nearly gone"));
-        } finally {
             for (Socket socket : sockets) {
                 socket.close();
             }
-        }
-        await().atMost(PATIENCE).until(() -> {
+            await().atMost(PATIENCE).until(() -> {
+                send("").close();
+                return flux.log().contains("connections are accepted again");
+            });
             assertServed();
-            return flux.log().contains("connections are accepted again");
-        });
-        prlimit(limit, open + 3);
-        assertThat(flux.get("/health").body()).contains("file descriptors are nearly gone");
-        prlimit(limit, usual);
-        assertThat(count(flux.log(), "a connection cannot be accepted")).isEqualTo(1);
+            assertThat(count(flux.log(), "a connection cannot be accepted")).isEqualTo(1);
+            prlimit(limit, open + 3);
+            assertThat(flux.get("/health").body()).contains("file descriptors are nearly gone");
+        } finally {
+            prlimit(limit, usual);
+        }
     }
 
     private static void prlimit(Path program, long files) throws Exception {

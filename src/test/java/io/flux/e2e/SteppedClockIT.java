@@ -3,12 +3,7 @@ package io.flux.e2e;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.lettuce.core.RedisClient;
-import io.lettuce.core.RedisConnectionException;
-import io.lettuce.core.api.sync.RedisCommands;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -38,9 +33,7 @@ class SteppedClockIT {
     private static SteppedClock redisClock;
     private static SteppedClock gatewayClock;
     private static SteppedClock workerClock;
-    private static Process redis;
-    private static RedisClient client;
-    private static RedisCommands<String, String> commands;
+    private static OwnRedis redis;
     private static RunningFlux gateway;
     private static RunningFlux worker;
 
@@ -51,7 +44,8 @@ class SteppedClockIT {
         workerClock = new SteppedClock(folder.resolve("worker-clock"));
         gatewayClock.set(-HOUR);
         workerClock.set(HOUR);
-        String url = startRedis();
+        redis = new OwnRedis(folder, redisClock.environment());
+        String url = redis.url();
         gateway = named("stepped-gateway", url, gatewayClock).gateway().launch();
         worker = named("stepped-worker", url, workerClock)
                 .worker()
@@ -60,33 +54,6 @@ class SteppedClockIT {
                 .launch();
         gateway.awaitReady();
         worker.awaitReady();
-    }
-
-    private static String startRedis() throws IOException {
-        int port;
-        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            port = free.getLocalPort();
-        }
-        ProcessBuilder server = new ProcessBuilder(
-                        Machine.inPath("redis-server").toString(),
-                        "--port",
-                        Integer.toString(port),
-                        "--bind",
-                        "127.0.0.1",
-                        "--save",
-                        "",
-                        "--dir",
-                        folder.toString())
-                .redirectErrorStream(true)
-                .redirectOutput(folder.resolve("redis.log").toFile());
-        server.environment().putAll(redisClock.environment());
-        redis = server.start();
-        String url = "redis://127.0.0.1:" + port;
-        client = RedisClient.create(url);
-        commands = await().atMost(TIMEOUT)
-                .ignoreException(RedisConnectionException.class)
-                .until(() -> client.connect().sync(), connected -> connected != null);
-        return url;
     }
 
     private static RunningFlux.Setup named(String name, String redisUrl, SteppedClock clock) {
@@ -102,11 +69,8 @@ class SteppedClockIT {
     @AfterAll
     static void stop() {
         RunningFlux.closeAll(worker, gateway);
-        if (client != null) {
-            client.shutdown();
-        }
         if (redis != null) {
-            redis.destroyForcibly();
+            redis.close();
         }
     }
 
@@ -131,7 +95,7 @@ class SteppedClockIT {
     }
 
     private static long redisSeconds() {
-        return Long.parseLong(commands.time().get(0));
+        return Long.parseLong(redis.commands().time().get(0));
     }
 
     @Test
@@ -185,7 +149,7 @@ class SteppedClockIT {
 
     @Test
     void aDeadWorkersJobIsFoundAlsoAfterAStepBackOfRedissClock() throws IOException {
-        RunningFlux second = named("stepped-second", "redis://127.0.0.1:" + port(), workerClock)
+        RunningFlux second = named("stepped-second", redis.url(), workerClock)
                 .worker()
                 .set("FLUX_MODEL", "second")
                 .engine(new FakeEngine(folder.resolve("second")))
@@ -195,7 +159,7 @@ class SteppedClockIT {
             await().atMost(TIMEOUT).until(() -> socket.text("lost").length() > STORY.length() / 4);
             redisClock.set(-HOUR - 60);
             second.kill9();
-            RunningFlux third = named("stepped-third", "redis://127.0.0.1:" + port(), workerClock)
+            RunningFlux third = named("stepped-third", redis.url(), workerClock)
                     .worker()
                     .set("FLUX_MODEL", "second")
                     .engine(new FakeEngine(folder.resolve("third")))
@@ -212,9 +176,5 @@ class SteppedClockIT {
             second.close();
         }
         assertThat(Files.readString(folder.resolve("redis.log"))).doesNotContain("cannot be preloaded");
-    }
-
-    private static int port() {
-        return Integer.parseInt(commands.configGet("port").get("port"));
     }
 }
