@@ -48,9 +48,6 @@ class FuzzedDoorsIT {
     private static final int BROKEN = 2_400;
     private static final int FILES = 300;
 
-    /** What grows for good reasons: pools that are not full yet. */
-    private static final int POOLED = 24;
-
     private static final Duration PATIENCE = Duration.ofSeconds(90);
     private static final String KEY = KeyHash.newKey();
     private static final String OPERATOR = KeyHash.newKey();
@@ -75,6 +72,7 @@ class FuzzedDoorsIT {
 
     private static final ApiContract CONTRACT = new ApiContract();
     private static Path inbox;
+    private static TestRedis redis;
     private static RunningFlux flux;
 
     @BeforeAll
@@ -89,8 +87,11 @@ class FuzzedDoorsIT {
                 folder.resolve("keys.yaml"),
                 "keys:\n  - {tenant: acme, sha256: \"" + KeyHash.hex(KEY)
                         + "\"}\n  - {tenant: ops, operator: true, sha256: \"" + KeyHash.hex(OPERATOR) + "\"}\n");
+        redis = TestRedis.empty();
         flux = RunningFlux.named("fuzzed")
-                .redis(TestRedis.empty())
+                .redis(redis)
+                // So that what is kept of ended jobs is gone within the test.
+                .set("FLUX_RETENTION", "10s")
                 .llamaCompletion(engine)
                 .impatient()
                 .java("-Xmx256m")
@@ -115,15 +116,13 @@ class FuzzedDoorsIT {
         everyDoorWorks("before");
         fuzz(0, 20);
         calmDown();
-        int files = openFiles();
-        int threads = threads();
+        Footprint before = Footprint.of(flux, redis);
 
         fuzz(20, 1);
         fuzzInbox();
         calmDown();
 
-        await("open files: " + files).atMost(PATIENCE).until(() -> openFiles() <= files + POOLED);
-        await("threads: " + threads).atMost(PATIENCE).until(() -> threads() <= threads + POOLED);
+        before.awaitBackHere(flux, redis);
         everyDoorWorks("after");
         assertThat(flux.isAlive()).isTrue();
         assertThat(flux.log()
@@ -309,14 +308,6 @@ class FuzzedDoorsIT {
         return flux.send(HttpRequest.newBuilder(flux.http(path))
                 .header("Authorization", "Bearer " + OPERATOR)
                 .build());
-    }
-
-    private static int openFiles() throws IOException {
-        return (int) filesIn(Path.of("/proc", Long.toString(flux.pid()), "fd"));
-    }
-
-    private static int threads() throws IOException {
-        return (int) filesIn(Path.of("/proc", Long.toString(flux.pid()), "task"));
     }
 
     private static void everyDoorWorks(String when) throws IOException {

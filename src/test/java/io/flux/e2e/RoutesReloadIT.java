@@ -31,16 +31,10 @@ class RoutesReloadIT {
     private static final AtomicInteger NUMBERS = new AtomicInteger();
     private static final String OWN =
             """
-            - rest:
-                path: /own
-                get:
-                  - id: own-get
-                    path: /words
-                    to: direct:own
             - route:
                 id: %s
                 from:
-                  uri: direct:own
+                  uri: http-door:get:/own/words
                   steps:
                     - setBody: {constant: '%s'}
             """;
