@@ -10,8 +10,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * The methods that a path takes, for the header {@code Allow} of a 405. Vert.x knows them, but tells only where nobody
- * else answers the error.
+ * The methods that a path takes, for the header {@code Allow} of a 405. Vert.x knows them, but tells only where no
+ * error handler is set.
  */
 final class AllowedMethods {
     private static final String PATTERN = "pattern";

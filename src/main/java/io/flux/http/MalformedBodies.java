@@ -27,7 +27,7 @@ import java.util.List;
 
 /**
  * Answers a request whose body has no clear end with 400, and closes its connection: what follows on it may be a request
- * that somebody smuggles past a proxy. Vert.x does so for a request's head; when a chunk is malformed it closes without an
+ * that is smuggled past a proxy. Vert.x does so for a request's head; when a chunk is malformed it closes without an
  * answer, and writes a stack trace into the log; and it reads transfer codings other than chunked as if they were not there.
  *
  * <p>Of a connection that becomes a WebSocket, the texts must be UTF-8 from then on.

@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.apache.hc.client5.http.classic.methods.HttpPost;
 import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
@@ -176,7 +177,7 @@ class CallbackHttpTest {
                     @Override
                     public InetAddress[] resolve(String host) {
                         try {
-                            Thread.sleep(NEVER.toMillis());
+                            new CountDownLatch(1).await();
                         } catch (InterruptedException e) {
                             Thread.currentThread().interrupt();
                         }
